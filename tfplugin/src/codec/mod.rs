@@ -1,0 +1,39 @@
+//! Values on the wire: msgpack, which Terraform sends and gets, and JSON, in which state is kept.
+
+pub mod json;
+pub mod msgpack;
+mod type_json;
+
+pub use type_json::ParseTypeError;
+
+use proto::tfplugin6::DynamicValue;
+
+use crate::value::{ConformError, Type, Value};
+
+/// What was expected and what was found in bytes that are no value of the given type, and where.
+pub type DecodeError = ConformError;
+
+/// What was expected and what was found in a value that cannot be written as the given type, and where.
+pub type EncodeError = ConformError;
+
+/// Reads a value of type `ty` from a message field. Msgpack goes before JSON; a message without either is null.
+///
+/// # Errors
+/// What [`msgpack::decode`] or [`json::decode`] find.
+pub fn decode_dynamic(value: &DynamicValue, ty: &Type) -> Result<Value, DecodeError> {
+    if !value.msgpack.is_empty() {
+        msgpack::decode(&value.msgpack, ty)
+    } else if !value.json.is_empty() {
+        json::decode(&value.json, ty)
+    } else {
+        Ok(Value::Null)
+    }
+}
+
+/// Writes a value of type `ty` into a message field, always as msgpack.
+///
+/// # Errors
+/// What [`msgpack::encode`] finds.
+pub fn encode_dynamic(value: &Value, ty: &Type) -> Result<DynamicValue, EncodeError> {
+    Ok(DynamicValue { msgpack: msgpack::encode(value, ty)?.into(), json: Default::default() })
+}
