@@ -1,0 +1,157 @@
+//! Between the framework's types and the messages of the protocol.
+
+use bytes::Bytes;
+use proto::tfplugin6::{self, attribute_path, schema};
+
+use crate::{
+    codec,
+    diagnostic::{Diagnostic, Diagnostics, Result, Severity},
+    path::{Path, Step},
+    schema::{Attribute, Block, BlockNesting, Field, Kind, Nesting, Presence, Schema},
+    value::{Type, Value},
+};
+
+/// Decodes a value of a request; `what` names it in the error.
+///
+/// # Errors
+/// When the bytes are damaged or do not fit the type.
+pub(crate) fn value(wire: Option<&tfplugin6::DynamicValue>, value_type: &Type, what: &str) -> Result<Value> {
+    let Some(wire) = wire else { return Ok(Value::Null) };
+    codec::decode_dynamic(wire, value_type).map_err(|error| undecodable(what, &error.path, &error))
+}
+
+/// Decodes stored JSON; `what` names it in the error.
+///
+/// # Errors
+/// When it is damaged or does not fit the type.
+pub(crate) fn json(bytes: &[u8], value_type: &Type, what: &str) -> Result<Value> {
+    codec::json::decode(bytes, value_type).map_err(|error| undecodable(what, &error.path, &error))
+}
+
+fn undecodable(what: &str, path: &Path, error: &dyn std::fmt::Display) -> Diagnostics {
+    let detail = format!("Terraform and this provider do not agree about {what}: {error}.");
+    Diagnostic::error("Undecodable value", detail).at(path.clone()).into()
+}
+
+/// Encodes a value of an answer. One that does not fit its type is a fault of the provider: it becomes an error,
+/// beside which core keeps what it had.
+pub(crate) fn dynamic(
+    value: &Value,
+    value_type: &Type,
+    diagnostics: &mut Diagnostics,
+) -> Option<tfplugin6::DynamicValue> {
+    match codec::encode_dynamic(value, value_type) {
+        Ok(wire) => Some(wire),
+        Err(error) => {
+            let detail =
+                format!("The provider made a value that does not fit its schema: {error}. Please report it.");
+            diagnostics.push(Diagnostic::error("Unencodable value", detail).at(error.path));
+            None
+        }
+    }
+}
+
+pub(crate) fn diagnostics(diagnostics: Diagnostics) -> Vec<tfplugin6::Diagnostic> {
+    diagnostics.into_iter().map(diagnostic).collect()
+}
+
+fn diagnostic(diagnostic: Diagnostic) -> tfplugin6::Diagnostic {
+    let severity = match diagnostic.severity {
+        Severity::Error => tfplugin6::diagnostic::Severity::Error,
+        Severity::Warning => tfplugin6::diagnostic::Severity::Warning,
+    };
+    tfplugin6::Diagnostic {
+        severity: severity.into(),
+        summary: diagnostic.summary,
+        detail: diagnostic.detail,
+        attribute: (!diagnostic.path.is_root()).then(|| attribute_path(&diagnostic.path)),
+    }
+}
+
+pub(crate) fn attribute_path(path: &Path) -> tfplugin6::AttributePath {
+    let step = |step: &Step| {
+        let selector = match step {
+            Step::Attribute(name) => attribute_path::step::Selector::AttributeName(name.clone()),
+            Step::Key(key) => attribute_path::step::Selector::ElementKeyString(key.clone()),
+            Step::Index(index) => attribute_path::step::Selector::ElementKeyInt(*index),
+        };
+        attribute_path::Step { selector: Some(selector) }
+    };
+    tfplugin6::AttributePath { steps: path.steps().iter().map(step).collect() }
+}
+
+pub(crate) fn schema(schema: &Schema) -> tfplugin6::Schema {
+    tfplugin6::Schema { version: schema.version, block: Some(block(&schema.fields, &schema.description)) }
+}
+
+fn block(fields: &[Field], description: &str) -> schema::Block {
+    let attributes = fields.iter().filter_map(|field| match field {
+        Field::Attribute(found) => Some(attribute(found)),
+        Field::Block(_) => None,
+    });
+    let blocks = fields.iter().filter_map(|field| match field {
+        Field::Block(found) => Some(nested_block(found)),
+        Field::Attribute(_) => None,
+    });
+    schema::Block {
+        attributes: attributes.collect(),
+        block_types: blocks.collect(),
+        description: description.to_owned(),
+        description_kind: tfplugin6::StringKind::Markdown.into(),
+        ..schema::Block::default()
+    }
+}
+
+fn nested_block(found: &Block) -> schema::NestedBlock {
+    use schema::nested_block::NestingMode;
+    let nesting = match found.nesting {
+        BlockNesting::Single => NestingMode::Single,
+        BlockNesting::Group => NestingMode::Group,
+        BlockNesting::List => NestingMode::List,
+        BlockNesting::Set => NestingMode::Set,
+        BlockNesting::Map => NestingMode::Map,
+    };
+    schema::NestedBlock {
+        type_name: found.name.to_owned(),
+        block: Some(block(&found.fields, &found.description)),
+        nesting: nesting.into(),
+        min_items: found.min_items,
+        max_items: found.max_items,
+    }
+}
+
+fn attribute(found: &Attribute) -> schema::Attribute {
+    let (value_type, nested_type) = match &found.kind {
+        Kind::Plain(plain) => (Bytes::from(plain.to_json()), None),
+        Kind::Nested(nesting, fields) => (Bytes::new(), Some(nested(*nesting, fields))),
+    };
+    schema::Attribute {
+        name: found.name.to_owned(),
+        r#type: value_type,
+        nested_type,
+        description: found.description.clone(),
+        required: found.presence == Presence::Required,
+        optional: matches!(found.presence, Presence::Optional | Presence::OptionalComputed),
+        computed: found.presence.is_computed(),
+        sensitive: found.sensitive,
+        description_kind: tfplugin6::StringKind::Markdown.into(),
+        deprecated: found.deprecated.is_some(),
+        write_only: found.write_only,
+        deprecation_message: found.deprecated.unwrap_or_default().to_owned(),
+    }
+}
+
+fn nested(nesting: Nesting, fields: &[Field]) -> schema::Object {
+    use schema::object::NestingMode;
+    let nesting = match nesting {
+        Nesting::Single => NestingMode::Single,
+        Nesting::List => NestingMode::List,
+        Nesting::Set => NestingMode::Set,
+        Nesting::Map => NestingMode::Map,
+    };
+    schema::Object {
+        attributes: block(fields, "").attributes,
+        nesting: nesting.into(),
+        ..schema::Object::default()
+    }
+}
