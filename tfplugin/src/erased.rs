@@ -189,7 +189,7 @@ impl<R: Resource> TypedResource<R> {
             (Some(prior), None) => {
                 let context = self.context(session, private, Operation::Delete, &prior);
                 let result = guarded(within(context.deadline(), self.resource.delete(&context, prior))).await;
-                Finished::new(result.map(|()| None), context)
+                Finished::new(result.map(|()| None), &context)
             }
             (None, None) => Finished::failed(
                 Diagnostic::error("Nothing to apply", "Terraform sent neither a prior nor a planned state.")
