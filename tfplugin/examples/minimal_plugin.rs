@@ -52,7 +52,7 @@ impl Minimal {
             "panic" => panic!("canary-secret"),
             "hang" => {
                 tracing::info!("a function hangs");
-                future::pending().await
+                future::pending::<()>().await;
             }
             _ => {}
         }

@@ -1,5 +1,6 @@
 //! A plugin process seen from outside: started as Terraform starts it, with a real TLS client.
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed expectation fails the test")]
 
 use std::{
     env, fs, io,
