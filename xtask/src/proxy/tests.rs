@@ -1,0 +1,126 @@
+use std::io::{Read as _, Write as _};
+use std::time::Instant;
+
+use super::*;
+use crate::http;
+
+/// A proxy before another proxy that answers everything, so that what arrives can be looked at.
+fn chain() -> (Proxy, Proxy) {
+    let server = Proxy::start("http://127.0.0.1:1").unwrap();
+    let reply = Reply::new(200, "real").header("x-whom", "node").header("x-total-count", "7");
+    server.inject(Rule::new("*", "*", Fault::Answer(reply)));
+    let proxy = Proxy::start(&server.url()).unwrap();
+    (server, proxy)
+}
+
+fn get(proxy: &Proxy, path: &str) -> Result<http::Answer> {
+    http::get(&(proxy.url() + path))
+}
+
+/// What the client's socket reads after a request: the answer, or the error.
+fn raw(proxy: &Proxy) -> std::io::Result<String> {
+    let mut socket = std::net::TcpStream::connect(proxy.address)?;
+    socket.write_all(b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
+#[test]
+fn requests_pass_unchanged_and_are_counted() {
+    let (server, proxy) = chain();
+    let url = proxy.url() + "/v1/jobs?runoncreate";
+    assert_eq!(http::send("POST", &url, r#"{"name":"a"}"#).unwrap().body, "real");
+    get(&proxy, "/v1/jobs/a").unwrap();
+    get(&proxy, "/v1/jobs/b").unwrap();
+
+    assert_eq!((proxy.count("GET", "/v1/jobs/*"), proxy.count("*", "/v1/jobs")), (2, 1));
+    let counts: Vec<_> = proxy.counts().into_iter().collect();
+    let expected = [("GET /v1/jobs/a", 1), ("GET /v1/jobs/b", 1), ("POST /v1/jobs", 1)];
+    assert_eq!(counts, expected.map(|(name, count)| (name.to_owned(), count)));
+    let arrived = &server.seen()[0];
+    assert_eq!((&*arrived.query, &*arrived.body), ("runoncreate", r#"{"name":"a"}"#));
+    assert_eq!(arrived.headers["content-type"], "application/json");
+
+    proxy.reset_count();
+    assert_eq!(proxy.seen(), []);
+}
+
+#[test]
+fn headers_of_the_answer_come_back() {
+    let (_server, proxy) = chain();
+    let answer = raw(&proxy).unwrap();
+    assert!(answer.contains("x-whom: node") && answer.contains("x-total-count: 7"), "{answer}");
+}
+
+#[test]
+fn faults_before_the_server_hide_the_request_from_it() {
+    let (server, proxy) = chain();
+    let lie = Fault::Answer(Reply::not_found("node"));
+    proxy.inject(Rule::new("GET", "/a", lie));
+    proxy.inject(Rule::new("GET", "/b", Fault::Answer(Reply::login_page())));
+    proxy.inject(Rule::new("GET", "/c", Fault::Answer(Reply::redirect("http://elsewhere/"))));
+    let answers = ["/a", "/b", "/c"].map(|path| get(&proxy, path).unwrap().status);
+    assert_eq!(answers, [404, 200, 302]);
+    assert!(get(&proxy, "/b").unwrap().body.starts_with("<!DOCTYPE html>"));
+    assert_eq!(server.seen(), []);
+
+    proxy.heal();
+    assert_eq!(get(&proxy, "/a").unwrap().body, "real");
+}
+
+#[test]
+fn faults_after_the_server_let_it_do_the_work() {
+    let (server, proxy) = chain();
+    proxy.inject(Rule::new("*", "/answer", Fault::AnswerAfter(Reply::new(500, "leadership lost"))));
+    assert_eq!(get(&proxy, "/answer").unwrap(), http::Answer { status: 500, body: "leadership lost".into() });
+    proxy.inject(Rule::new("*", "/", Fault::ResetAfter));
+    assert_eq!(raw(&proxy).unwrap_err().kind(), std::io::ErrorKind::ConnectionReset);
+    assert_eq!(server.counts().into_keys().collect::<Vec<_>>(), ["GET /", "GET /answer"]);
+}
+
+#[test]
+fn a_reset_and_a_close_are_told_apart() {
+    let (server, proxy) = chain();
+    proxy.inject(Rule::new("GET", "/", Fault::Reset).times(1));
+    proxy.inject(Rule::new("GET", "/", Fault::Close).times(1));
+    assert_eq!(raw(&proxy).unwrap_err().kind(), std::io::ErrorKind::ConnectionReset);
+    assert_eq!(raw(&proxy).unwrap(), "");
+    assert!(raw(&proxy).unwrap().starts_with("HTTP/1.1 200"));
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[test]
+fn rules_take_turns() {
+    let (_server, proxy) = chain();
+    let fails = Fault::Answer(Reply::new(503, ""));
+    proxy.inject(Rule::new("GET", "/v1/*", fails).after(1).times(2));
+    let answers: Vec<u16> = (0..5).map(|_| get(&proxy, "/v1/jobs").unwrap().status).collect();
+    assert_eq!(answers, [200, 503, 503, 200, 200]);
+}
+
+#[test]
+fn a_delay_is_at_least_as_long_as_it_says() {
+    let (_server, proxy) = chain();
+    let time = Duration::from_millis(200);
+    proxy.inject(Rule::new("*", "*", Fault::Delay(time)));
+    let started = Instant::now();
+    assert_eq!(get(&proxy, "/").unwrap().body, "real");
+    assert!(started.elapsed() >= time);
+}
+
+#[test]
+fn a_server_that_is_down_is_a_502() {
+    let proxy = Proxy::start("http://127.0.0.1:1").unwrap();
+    let answer = get(&proxy, "/").unwrap();
+    assert_eq!(answer.status, 502);
+    assert!(answer.body.starts_with("proxy: "), "{answer}");
+}
+
+#[test]
+fn dropping_the_proxy_closes_its_port() {
+    let (_server, proxy) = chain();
+    let address = proxy.address;
+    drop(proxy);
+    assert!(std::net::TcpStream::connect(address).is_err());
+}
