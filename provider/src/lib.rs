@@ -1,1 +1,17 @@
-//! provider
+//! The krony provider: where Terraform and dkron meet.
+//!
+//! ```text
+//! Terraform ─→ tfplugin ─→ job, data     attributes ⇄ dkron's job; rules at plan
+//!                       ─→ client        the configured dkron client
+//!                       ─→ dkron         trusted reads, verified writes ─→ dkron
+//! errors:   dkron ─→ problem ─→ diagnostics
+//! settings: provider block and environment ─→ settings ─→ dkron::Config
+//! ```
+
+pub mod client;
+pub mod data;
+pub mod job;
+pub mod problem;
+pub mod provider;
+pub mod settings;
+pub mod text;

@@ -1,2 +1,33 @@
-//! provider
-fn main() {}
+//! `terraform-provider-krony`: started by Terraform it is a plugin, started by a person a tool.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use provider::provider::{ADDRESS, KronyProvider};
+use tfplugin::{process, service::Server};
+
+/// Terraform provider for dkron: jobs as code.
+///
+/// Terraform starts this program itself; there is nothing to run by hand but what stands below.
+#[derive(Parser)]
+#[command(name = "terraform-provider-krony", version)]
+struct Arguments {
+    /// Serve one developer: prints TF_REATTACH_PROVIDERS and waits for Terraform, until Ctrl-C. Also `-debug`.
+    #[arg(long)]
+    debug: bool,
+}
+
+fn main() -> ExitCode {
+    if process::is_launched_by_terraform() {
+        return process::run(options(false), Server::new(KronyProvider));
+    }
+    // Terraform's own providers take a single dash.
+    let words = std::env::args_os().map(|word| if word == "-debug" { "--debug".into() } else { word });
+    let arguments = Arguments::parse_from(words);
+    // Without the flag, this explains that Terraform starts providers.
+    process::run(options(arguments.debug), Server::new(KronyProvider))
+}
+
+fn options(debug: bool) -> process::Options {
+    process::Options::new(ADDRESS).log_crates(["provider", "dkron"]).debug(debug)
+}

@@ -1,0 +1,53 @@
+//! What resources and data sources work with.
+
+use tfplugin::{
+    context::Context,
+    diagnostic::{Diagnostic, Diagnostics, Result},
+};
+
+/// The configured provider.
+pub struct Krony {
+    client: std::result::Result<dkron::Client, Vec<&'static str>>,
+    /// Whether creating a job that exists and equals the plan takes it over.
+    pub adopts_identical: bool,
+}
+
+impl Krony {
+    /// With a client, or with the names of the settings that are unknown during this plan.
+    pub fn new(
+        client: std::result::Result<dkron::Client, Vec<&'static str>>,
+        adopts_identical: bool,
+    ) -> Self {
+        Self { client, adopts_identical }
+    }
+
+    /// The client, unless settings of the provider are unknown.
+    pub fn known(&self) -> Option<&dkron::Client> {
+        self.client.as_ref().ok()
+    }
+
+    /// The client.
+    ///
+    /// # Errors
+    /// Names the settings that are unknown.
+    pub fn require(&self) -> Result<&dkron::Client> {
+        self.known().ok_or_else(|| self.unknown_settings())
+    }
+
+    /// Why there is no client.
+    pub fn unknown_settings(&self) -> Diagnostics {
+        let names: Vec<_> =
+            self.client.as_ref().err().into_iter().flatten().map(|name| format!("`{name}`")).collect();
+        let detail = format!(
+            "The provider cannot ask dkron before {} of its configuration is known. Apply what it depends on first, \
+             for example with `terraform apply -target=…`, or put it into another root.",
+            names.join(", ")
+        );
+        Diagnostic::error("Provider configuration is not known yet", detail).into()
+    }
+}
+
+/// The bounds of an operation, as the client takes them.
+pub fn scope<C>(context: &Context<C>) -> dkron::Scope {
+    dkron::Scope { deadline: context.deadline().into(), cancel: context.cancellation().clone() }
+}

@@ -1,0 +1,108 @@
+//! Errors of the dkron client as diagnostics: what was to be done, what came back, where, and what to do next.
+
+use dkron::{Error, Left, WriteError};
+use tfplugin::{
+    diagnostic::{Diagnostic, Diagnostics},
+    path::Path,
+};
+
+use crate::text::sentence;
+
+/// A job that could not be read. State stays as it is.
+pub fn read(name: &str, error: &Error) -> Diagnostics {
+    let mut detail = sentence(error);
+    if let Error::Unproven { .. } | Error::LeaderUnreached { .. } = error {
+        detail.push_str(
+            " State stays as it is. If you know that the job is gone, remove it from state with \
+             `terraform state rm`.",
+        );
+    }
+    Diagnostic::error(format!("Job {name:?} could not be read"), detail).into()
+}
+
+/// A job that could not be created.
+pub fn create(name: &str, error: &WriteError) -> Diagnostics {
+    let advice = match &error.left {
+        Left::Job(_) => "It is in state, marked as tainted, and the next apply replaces it.",
+        Left::Unknown => {
+            "If the next apply finds it there, it says how to import it; with KRONY_ADOPT=identical it takes it over."
+        }
+        Left::Untouched | Left::Nothing => "",
+    };
+    write(format!("Job {name:?} was not created"), error, advice)
+}
+
+/// A job that could not be changed.
+pub fn update(name: &str, error: &WriteError) -> Diagnostics {
+    write(
+        format!("Job {name:?} was not changed"),
+        error,
+        "State holds what is known; the next plan shows the rest.",
+    )
+}
+
+/// A job that could not be deleted.
+pub fn delete(name: &str, error: &WriteError) -> Diagnostics {
+    let advice = match &error.cause {
+        Error::HasDependents { .. } => {
+            "To rename a parent, give it `lifecycle { create_before_destroy = true }`: its children then move to the \
+             new one before the old one goes."
+        }
+        _ => "",
+    };
+    write(format!("Job {name:?} was not deleted"), error, advice)
+}
+
+fn write(summary: String, error: &WriteError, advice: &str) -> Diagnostics {
+    let detail = format!("{} {}. {advice}", sentence(&error.cause), error.left);
+    Diagnostic::error(summary, detail.trim_end().to_owned()).at(blamed(&error.cause)).into()
+}
+
+/// The attribute to blame, where there is one.
+fn blamed(error: &Error) -> Path {
+    match error {
+        Error::InvalidName { .. } => Path::attribute("name"),
+        Error::ParentMissing { .. } => Path::attribute("parent_job"),
+        Error::Unsupported { field: "starts_at", .. } => Path::attribute("starts_at"),
+        _ => Path::root(),
+    }
+}
+
+/// A job that is there already.
+pub fn exists(wanted: &dkron::Job, found: &dkron::Job, adopts_identical: bool) -> Diagnostics {
+    let name = &wanted.name;
+    let label = name.replace('-', "_");
+    let mut detail = format!(
+        "dkron has a job of this name, and creating another would overwrite it. To manage the one that is there, import \
+         it, with the address of this resource behind `to`:\n\nimport {{\n  to = krony_job.{label}\n  id = {name:?}\n}}\n"
+    );
+    if adopts_identical {
+        detail.push_str(&format!(
+            "\nKRONY_ADOPT=identical does not help here, because the two differ in: {}.",
+            wanted.differences(found).join(", ")
+        ));
+    } else {
+        detail.push_str(
+            "\nIf an earlier apply was killed while it created this job, KRONY_ADOPT=identical in the environment takes \
+             over what equals the configuration in every field.",
+        );
+    }
+    Diagnostic::error(format!("Job {name:?} exists already"), detail).at_attribute("name").into()
+}
+
+/// A question that dkron did not answer.
+pub fn question(summary: &str, error: &Error) -> Diagnostics {
+    Diagnostic::error(summary, sentence(error)).into()
+}
+
+/// A client that could not be made from the provider block.
+pub fn config(error: &dkron::ConfigError) -> Diagnostics {
+    let attribute = match error.setting {
+        "endpoints" => "endpoint",
+        "auth" => "token",
+        other => other,
+    };
+    Diagnostic::error("Invalid provider configuration", sentence(&error.problem))
+        .at_attribute(attribute)
+        .into()
+}

@@ -1,0 +1,54 @@
+//! The provider: configuration becomes a client; the table of what there is.
+
+use tfplugin::{
+    diagnostic::{Diagnostics, Result},
+    provider::{Configured, Offers, Provider, Settings},
+};
+
+use crate::{
+    client::Krony,
+    data::{JobData, JobsData},
+    job::JobResource,
+    problem,
+    settings::{self, ProviderBlock},
+};
+
+/// Where the provider comes from.
+pub const ADDRESS: &str = "registry.terraform.io/krony-cloud/krony";
+
+/// The krony provider.
+pub struct KronyProvider;
+
+impl Provider for KronyProvider {
+    type Config = ProviderBlock;
+    type Client = Krony;
+    const NAME: &'static str = "krony";
+    const ADDRESS: &'static str = ADDRESS;
+
+    fn check(&self, block: &ProviderBlock) -> Diagnostics {
+        settings::check(block)
+    }
+
+    async fn configure(&self, settings: Settings<ProviderBlock>) -> Result<Configured<Krony>> {
+        let environment = |name: &str| std::env::var(name).ok();
+        let adopts_identical = environment("KRONY_ADOPT").as_deref() == Some("identical");
+        let unknown = settings::unknown(&settings.config);
+        if !unknown.is_empty() {
+            let client = Krony::new(Err(unknown), adopts_identical);
+            return Ok(Configured { client, warnings: Diagnostics::new() });
+        }
+        let config =
+            settings::client_config(&settings.config, &environment, user_agent(&settings.terraform_version))?;
+        let warnings = settings::warnings(&config);
+        let client = dkron::Client::new(config).map_err(|error| problem::config(&error))?;
+        Ok(Configured { client: Krony::new(Ok(client), adopts_identical), warnings })
+    }
+
+    fn offers(&self) -> Offers<Krony> {
+        Offers::new().resource(JobResource).data_source(JobData).data_source(JobsData)
+    }
+}
+
+fn user_agent(terraform_version: &str) -> String {
+    format!("terraform-provider-krony/{} Terraform/{terraform_version}", env!("CARGO_PKG_VERSION"))
+}
