@@ -1,0 +1,286 @@
+//! One call of a client: its scope, its patience, and the ways in which it asks the cluster.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::client::Shared;
+use crate::error::{Error, Problem, RequestError};
+use crate::job::Job;
+use crate::query::Member;
+use crate::retry::{Patience, is_retryable};
+use crate::scope::Scope;
+use crate::transport::{Answer, Request, Route, Transport};
+
+/// How long a call that was cancelled or has given up goes on finding out what its last write did.
+const AFTERMATH: Duration = Duration::from_secs(5);
+
+/// While one call asks who leads, others wait for its answer this long before they ask themselves.
+const SHARED_QUESTION: Duration = Duration::from_secs(1);
+
+pub(crate) struct Operation<'a> {
+    pub(crate) shared: &'a Shared,
+    /// What is being done, as it follows "cannot".
+    pub(crate) what: String,
+    /// Its token is replaced once something was written: finding out what happened is not cancelled.
+    pub(crate) scope: Scope,
+    cancel: CancellationToken,
+    /// The call has given up and only wants to know what is left behind.
+    hurried: bool,
+}
+
+impl<'a> Operation<'a> {
+    pub(crate) fn new(shared: &'a Shared, scope: &Scope, what: String) -> Self {
+        Self { shared, what, scope: scope.clone(), cancel: scope.cancel.clone(), hurried: false }
+    }
+
+    /// To be called before each write.
+    ///
+    /// # Errors
+    /// When the caller cancelled or the time is over.
+    pub(crate) fn begin_write(&mut self) -> Result<(), Error> {
+        if self.cancel.is_cancelled() {
+            return Err(Error::Cancelled { operation: self.what.clone() });
+        }
+        if self.scope.left().is_zero() {
+            return Err(Error::DeadlineExceeded { operation: self.what.clone() });
+        }
+        self.scope.cancel = CancellationToken::new();
+        Ok(())
+    }
+
+    /// From now on, failures are not waited out for long.
+    pub(crate) fn hurry(&mut self) {
+        self.hurried = true;
+    }
+
+    pub(crate) fn patience(&self) -> Patience {
+        Patience::new(self.shared.retry)
+    }
+
+    /// Sends the request once.
+    pub(crate) async fn once(&self, request: &Request, route: Route) -> Result<Answer, Error> {
+        let outcome = self.transport().exchange(&self.what, request, route, &self.scope).await;
+        if let Err(Error::Request(failure)) = &outcome
+            && is_retryable(&failure.problem)
+        {
+            self.transport().avoid(route.endpoint);
+        }
+        outcome
+    }
+
+    /// Waits for the next try after a failure that deserves one; otherwise gives the failure back.
+    pub(crate) async fn wait_to_retry(&self, patience: &mut Patience, error: Error) -> Result<(), Error> {
+        let Error::Request(mut failure) = error else { return Err(error) };
+        let cap = (self.hurried || self.cancel.is_cancelled()).then_some(AFTERMATH);
+        let wait = patience.next_wait(&mut failure, self.transport().reached(), cap);
+        match wait.filter(|wait| *wait < self.scope.left()) {
+            Some(wait) => {
+                log_retry(&failure, wait);
+                self.pause(wait).await
+            }
+            None => Err(Error::Request(failure)),
+        }
+    }
+
+    pub(crate) async fn pause(&self, duration: Duration) -> Result<(), Error> {
+        self.scope.bound(&self.what, tokio::time::sleep(duration)).await
+    }
+
+    /// The answer of any node.
+    pub(crate) async fn answer(&self, request: &Request) -> Result<Answer, Error> {
+        let mut patience = self.patience();
+        let mut fresh = false;
+        loop {
+            let route = Route { endpoint: self.transport().preferred(), fresh };
+            match self.once(request, route).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => self.wait_to_retry(&mut patience, error).await?,
+            }
+            fresh = true;
+        }
+    }
+
+    /// The answer of the node that leads, as far as is known without asking again.
+    pub(crate) async fn leader_answer(&self, request: &Request) -> Result<Answer, Error> {
+        let mut leader = match self.shared.trust.leader() {
+            Some(leader) => leader,
+            None => self.find_leader().await?,
+        };
+        let mut patience = self.patience();
+        let mut search = Search::default();
+        loop {
+            let route = search.route(self.transport(), &leader);
+            let answer = match self.once(request, route).await {
+                Ok(answer) => answer,
+                Err(error) => {
+                    self.wait_to_retry(&mut patience, error).await?;
+                    leader = self.find_leader().await?;
+                    continue;
+                }
+            };
+            if answer.node.as_deref() == Some(&leader) {
+                return Ok(answer);
+            }
+            if search.misses == 0 {
+                leader = self.find_leader().await?;
+            }
+            search.missed(self, &leader, &answer)?;
+        }
+    }
+
+    /// The leader, as it said itself after `moment`. Calls that wonder at the same time share an answer.
+    pub(crate) async fn leader_since(&self, moment: Instant) -> Result<String, Error> {
+        let trust = &self.shared.trust;
+        if let Some(leader) = trust.confirmed_since(moment) {
+            return Ok(leader);
+        }
+        let turn = tokio::time::timeout(SHARED_QUESTION, trust.asking.lock());
+        let _turn = self.scope.bound(&self.what, turn).await?;
+        match trust.confirmed_since(moment) {
+            Some(leader) => Ok(leader),
+            None => self.find_leader().await,
+        }
+    }
+
+    /// Asks until the leader itself says that it leads: a follower may repeat what was true a second
+    /// ago.
+    pub(crate) async fn find_leader(&self) -> Result<String, Error> {
+        let request = Request::get(["leader"]);
+        let mut patience = self.patience();
+        let mut search = Search::default();
+        let mut leader = self.shared.trust.leader().unwrap_or_default();
+        loop {
+            let route = search.route(self.transport(), &leader);
+            let answer = match self.once(&request, route).await {
+                Ok(answer) => answer,
+                Err(error) => {
+                    self.wait_to_retry(&mut patience, error).await?;
+                    search.misses += 1;
+                    continue;
+                }
+            };
+            leader = self.decode::<Member>(&request, &answer)?.name;
+            if answer.node.as_ref() == Some(&leader) {
+                self.transport().prefer(answer.route.endpoint);
+                self.shared.trust.confirm(&leader, &answer);
+                return Ok(leader);
+            }
+            search.missed(self, &leader, &answer)?;
+        }
+    }
+
+    /// The job that an answer shows; `None` if it says that there is no such job.
+    pub(crate) fn job(&self, name: &str, answer: &Answer) -> Result<Option<Job>, Error> {
+        if answer.status == 404 {
+            return Ok(None);
+        }
+        let request = job_request(name);
+        let job: Job = self.decode(&request, answer)?;
+        if job.name == name {
+            Ok(Some(job))
+        } else {
+            Err(self.undecodable(&request, answer, "another job".into()))
+        }
+    }
+
+    /// What the leader shows under this name now. Its "nothing" is good enough after a write that the
+    /// leader acknowledged, and no more.
+    pub(crate) async fn leader_job(&self, name: &str) -> Result<Option<Job>, Error> {
+        let answer = self.leader_answer(&job_request(name)).await?;
+        self.job(name, &answer)
+    }
+
+    pub(crate) fn decode<T: DeserializeOwned>(&self, request: &Request, answer: &Answer) -> Result<T, Error> {
+        serde_json::from_slice(&answer.body).map_err(|error| {
+            // The error's own text may quote values, which may be secret.
+            let place =
+                format!("{:?} error at line {} column {}", error.classify(), error.line(), error.column());
+            self.undecodable(request, answer, place)
+        })
+    }
+
+    fn undecodable(&self, request: &Request, answer: &Answer, place: String) -> Error {
+        self.failure(request, answer, Problem::Undecodable(place))
+    }
+
+    /// An answer that dkron gave, and that is no good.
+    pub(crate) fn failure(&self, request: &Request, answer: &Answer, problem: Problem) -> Error {
+        Error::Request(Box::new(RequestError {
+            operation: self.what.clone(),
+            method: request.method.to_string(),
+            url: self.transport().url(request, answer.route).to_string(),
+            status: Some(answer.status),
+            node: answer.node.clone(),
+            text: None,
+            html: false,
+            problem,
+            retry_after: None,
+            attempts: 1,
+            elapsed: Duration::ZERO,
+            source: None,
+        }))
+    }
+
+    pub(crate) fn transport(&self) -> &'a Transport {
+        &self.shared.transport
+    }
+}
+
+/// `GET /v1/jobs/<name>`.
+pub(crate) fn job_request(name: &str) -> Request {
+    Request::get(["jobs", name])
+}
+
+fn log_retry(failure: &RequestError, wait: Duration) {
+    tracing::info!(
+        operation = failure.operation,
+        method = failure.method,
+        url = failure.url,
+        status = failure.status,
+        node = failure.node,
+        text = failure.text,
+        attempt = failure.attempts,
+        wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+        "request to dkron failed, trying again"
+    );
+}
+
+/// The way to one node: through the endpoint where it answered last, then through each endpoint, then
+/// over new connections, for which a balancer may choose another node.
+#[derive(Default)]
+struct Search {
+    misses: usize,
+    seen: BTreeSet<String>,
+}
+
+impl Search {
+    fn route(&self, transport: &Transport, node: &str) -> Route {
+        let first = transport.endpoint_of(node).unwrap_or_else(|| transport.preferred());
+        let endpoint = (first + self.misses) % transport.endpoints();
+        Route { endpoint, fresh: self.misses >= transport.endpoints() }
+    }
+
+    /// Another node answered.
+    ///
+    /// # Errors
+    /// When it is no use to go on: a balancer that leads to more nodes than there are endpoints gets
+    /// 40 chances, anything else 12 (or three for each endpoint).
+    fn missed(&mut self, operation: &Operation<'_>, leader: &str, answer: &Answer) -> Result<(), Error> {
+        self.misses += 1;
+        self.seen.extend(answer.node.clone());
+        let endpoints = operation.transport().endpoints();
+        let chances = if self.seen.len() > endpoints { 40 } else { 12.max(3 * endpoints) };
+        if self.misses < chances {
+            return Ok(());
+        }
+        Err(Error::LeaderUnreached {
+            operation: operation.what.clone(),
+            leader: leader.to_owned(),
+            answered: self.seen.iter().cloned().collect(),
+        })
+    }
+}

@@ -1,0 +1,465 @@
+//! One HTTP exchange: a request goes out to one endpoint, and comes back as dkron's answer or as a
+//! typed error. No repeating and no judging of contents here.
+
+mod quote;
+mod tls;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::{Bytes, BytesMut};
+use hyper_util::client::legacy::connect::HttpInfo;
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, SERVER,
+    VIA,
+};
+use reqwest::{Method, redirect};
+use secrecy::ExposeSecret;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use url::Url;
+
+use crate::config::{Auth, Config, ConfigError};
+use crate::error::{Error, Problem, RequestError};
+use crate::job::Job;
+use crate::scope::Scope;
+use quote::Quote;
+
+/// More than any list of jobs; keeps a server gone mad from filling our memory.
+const LARGEST_ANSWER: usize = 256 << 20;
+
+/// A request, told apart from where it goes.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    /// Segments of the path below `v1`, not encoded.
+    pub(crate) path: Vec<String>,
+    pub(crate) query: Vec<(String, String)>,
+    pub(crate) body: Option<Body>,
+}
+
+impl Request {
+    pub(crate) fn get<const N: usize>(path: [&str; N]) -> Self {
+        Self::new(Method::GET, path)
+    }
+
+    pub(crate) fn new<const N: usize>(method: Method, path: [&str; N]) -> Self {
+        Self { method, path: path.map(str::to_owned).into(), query: Vec::new(), body: None }
+    }
+
+    pub(crate) fn with_query(self, query: Vec<(String, String)>) -> Self {
+        Self { query, ..self }
+    }
+}
+
+/// A JSON body, with the values in it that no error may quote.
+#[derive(Clone)]
+pub(crate) struct Body {
+    pub(crate) json: Bytes,
+    pub(crate) secrets: Vec<String>,
+}
+
+impl Body {
+    #[expect(clippy::expect_used, reason = "texts, numbers and maps keyed by texts always have a JSON form")]
+    pub(crate) fn of(job: &Job) -> Self {
+        let json = serde_json::to_vec(job).expect("a job has a JSON form");
+        Self { json: json.into(), secrets: job.secret_values().map(str::to_owned).collect() }
+    }
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Body({} bytes)", self.json.len())
+    }
+}
+
+/// Where a request goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Route {
+    /// Index of the endpoint.
+    pub(crate) endpoint: usize,
+    /// Over a new connection, so that a balancer chooses anew.
+    pub(crate) fresh: bool,
+}
+
+/// dkron's answer: 2xx, or a 404 that a dkron node gave.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// Name of the node that answered.
+    pub(crate) node: Option<String>,
+    /// `X-Total-Count`.
+    pub(crate) total: Option<usize>,
+    pub(crate) body: Bytes,
+    pub(crate) sent: Instant,
+    pub(crate) received: Instant,
+    /// Our side of the connection, if it surely leads to dkron itself: such a connection lives as long
+    /// as the dkron process behind it.
+    pub(crate) direct: Option<SocketAddr>,
+    pub(crate) route: Route,
+}
+
+/// The way to the cluster.
+pub(crate) struct Transport {
+    endpoints: Vec<Url>,
+    pooled: reqwest::Client,
+    /// Keeps no connection: each request opens one.
+    fresh: reqwest::Client,
+    permits: Semaphore,
+    /// The endpoint that is asked first.
+    preferred: AtomicUsize,
+    /// Which node answered at an endpoint last.
+    nodes: Mutex<HashMap<usize, String>>,
+    reached: AtomicBool,
+    request_timeout: Duration,
+    quote: Quote,
+}
+
+impl Transport {
+    pub(crate) fn new(config: &Config) -> Result<Self, ConfigError> {
+        let endpoints = config.endpoints.iter().map(base_url).collect::<Result<Vec<_>, _>>()?;
+        if endpoints.is_empty() {
+            return Err(ConfigError::new(
+                "endpoints",
+                "name at least one endpoint, such as http://localhost:8080",
+            ));
+        }
+        if config.max_in_flight == 0 {
+            return Err(ConfigError::new("max_in_flight", "must be at least 1"));
+        }
+        let headers = headers(config)?;
+        let builder = || {
+            let builder = reqwest::Client::builder()
+                .default_headers(headers.clone())
+                .user_agent(config.user_agent.as_str())
+                .redirect(redirect::Policy::none())
+                .referer(false)
+                .retry(reqwest::retry::never())
+                .tcp_nodelay(true);
+            tls::configure(builder, config, endpoints.iter().any(|url| url.scheme() == "https"))
+        };
+        let build = |builder: reqwest::ClientBuilder| {
+            builder.build().map_err(|error| ConfigError::new("tls", quote::root(&error.without_url())))
+        };
+        Ok(Self {
+            pooled: build(builder()?)?,
+            fresh: build(builder()?.pool_max_idle_per_host(0))?,
+            permits: Semaphore::new(config.max_in_flight),
+            preferred: AtomicUsize::new(0),
+            nodes: Mutex::default(),
+            reached: AtomicBool::new(false),
+            request_timeout: config.request_timeout,
+            quote: Quote::new(&secrets(config)),
+            endpoints,
+        })
+    }
+
+    pub(crate) fn endpoints(&self) -> usize {
+        self.endpoints.len()
+    }
+
+    /// The endpoint to ask when any will do.
+    pub(crate) fn preferred(&self) -> usize {
+        self.preferred.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn prefer(&self, endpoint: usize) {
+        self.preferred.store(endpoint, Ordering::Relaxed);
+    }
+
+    /// Asks the next endpoint from now on, if this one is still the preferred one.
+    pub(crate) fn avoid(&self, endpoint: usize) {
+        let next = (endpoint + 1) % self.endpoints.len();
+        let _ = self.preferred.compare_exchange(endpoint, next, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// An endpoint at which this node answered last.
+    pub(crate) fn endpoint_of(&self, node: &str) -> Option<usize> {
+        self.nodes().iter().find_map(|(endpoint, name)| (name == node).then_some(*endpoint))
+    }
+
+    /// Whether any endpoint ever answered.
+    pub(crate) fn reached(&self) -> bool {
+        self.reached.load(Ordering::Relaxed)
+    }
+
+    /// Sends the request once. A write that is on its way is not given up before the deadline.
+    ///
+    /// # Errors
+    /// [`Error::Request`] for anything but an answer of dkron's; [`Error::Cancelled`] and
+    /// [`Error::DeadlineExceeded`] as the scope says.
+    pub(crate) async fn exchange(
+        &self,
+        operation: &str,
+        request: &Request,
+        route: Route,
+        scope: &Scope,
+    ) -> Result<Answer, Error> {
+        // The semaphore is never closed, so there always is a permit.
+        let _permit = scope.bound(operation, self.permits.acquire()).await?;
+        let work = self.send(request, route, scope.left().min(self.request_timeout));
+        let outcome =
+            if request.method == Method::GET { scope.bound(operation, work).await? } else { work.await };
+        outcome.map_err(|failure| Error::Request(Box::new(self.describe(operation, request, route, failure))))
+    }
+
+    async fn send(&self, request: &Request, route: Route, timeout: Duration) -> Result<Answer, Failure> {
+        let client = if route.fresh { &self.fresh } else { &self.pooled };
+        let mut builder = client
+            .request(request.method.clone(), self.url(request, route))
+            .header(ACCEPT, "application/json")
+            .timeout(timeout);
+        if !request.query.is_empty() {
+            builder = builder.query(&request.query);
+        }
+        if let Some(body) = &request.body {
+            builder = builder.header(CONTENT_TYPE, "application/json").body(body.json.clone());
+        }
+        let sent = Instant::now();
+        let response = builder.send().await?;
+        self.reached.store(true, Ordering::Relaxed);
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        let direct = self.direct(route, &response);
+        let body = whole(response).await?;
+        let node = text_of(&headers, "x-whom");
+        let html = is_html(&headers, &body);
+        if let Some(problem) = judge(status, node.is_some(), html, &headers, &body) {
+            let answer = Facts { status, node, html, body, retry_after: retry_after(&headers) };
+            return Err(Failure { problem, answer: Some(answer), source: None });
+        }
+        if let Some(node) = &node {
+            self.nodes().insert(route.endpoint, node.clone());
+        }
+        let total = text_of(&headers, "x-total-count").and_then(|total| total.parse().ok());
+        Ok(Answer { status, node, total, body, sent, received: Instant::now(), direct, route })
+    }
+
+    /// The URL without the query, which is not for error messages.
+    pub(crate) fn url(&self, request: &Request, route: Route) -> Url {
+        let mut url = self.endpoints[route.endpoint].clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().push("v1").extend(&request.path);
+        }
+        url
+    }
+
+    /// dkron itself speaks neither TLS nor leaves these headers, so whoever does is a proxy, whose
+    /// connections outlive the dkron process behind.
+    fn direct(&self, route: Route, response: &reqwest::Response) -> Option<SocketAddr> {
+        let headers = response.headers();
+        let proxied = self.endpoints[route.endpoint].scheme() == "https"
+            || headers.contains_key(VIA)
+            || headers.contains_key(SERVER);
+        let connection = response.extensions().get::<HttpInfo>()?;
+        (!proxied).then(|| connection.local_addr())
+    }
+
+    fn describe(&self, operation: &str, request: &Request, route: Route, failure: Failure) -> RequestError {
+        let secrets = request.body.as_ref().map(|body| body.secrets.as_slice()).unwrap_or_default();
+        let text = match (&failure.answer, &failure.source) {
+            (Some(answer), _) if answer.html => None,
+            // What dkron itself says of a job is worth reading; what anybody else echoes is not.
+            (Some(answer), _) if answer.node.is_some() => self.quote.clean(&answer.body, &[]),
+            (Some(answer), _) => self.quote.clean(&answer.body, secrets),
+            (None, Some(source)) => self.quote.clean(quote::root(source).as_bytes(), secrets),
+            (None, None) => None,
+        };
+        let answer = failure.answer;
+        RequestError {
+            operation: operation.to_owned(),
+            method: request.method.to_string(),
+            url: self.url(request, route).to_string(),
+            status: answer.as_ref().map(|answer| answer.status),
+            html: answer.as_ref().is_some_and(|answer| answer.html),
+            retry_after: answer.as_ref().and_then(|answer| answer.retry_after),
+            node: answer.and_then(|answer| answer.node),
+            text,
+            problem: failure.problem,
+            attempts: 0,
+            elapsed: Duration::ZERO,
+            source: failure.source.map(|source| Box::new(source) as _),
+        }
+    }
+
+    fn nodes(&self) -> MutexGuard<'_, HashMap<usize, String>> {
+        self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A failed exchange, before it is put into words.
+struct Failure {
+    problem: Problem,
+    answer: Option<Facts>,
+    source: Option<reqwest::Error>,
+}
+
+/// What is worth keeping of an unwelcome answer.
+struct Facts {
+    status: u16,
+    node: Option<String>,
+    html: bool,
+    body: Bytes,
+    retry_after: Option<Duration>,
+}
+
+impl From<reqwest::Error> for Failure {
+    fn from(error: reqwest::Error) -> Self {
+        let error = error.without_url();
+        let problem = if let Some(how) = tls::explain(&error) {
+            Problem::Tls(how)
+        } else if error.is_connect() {
+            Problem::Unreachable
+        } else if error.is_timeout() {
+            Problem::TimedOut
+        } else {
+            Problem::Interrupted
+        };
+        Self { problem, answer: None, source: Some(error) }
+    }
+}
+
+async fn whole(mut response: reqwest::Response) -> Result<Bytes, Failure> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > LARGEST_ANSWER {
+            let problem = Problem::Undecodable(format!("larger than {LARGEST_ANSWER} bytes"));
+            return Err(Failure { problem, answer: None, source: None });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+/// What is wrong with an answer; `None` if it is one that dkron gives in good health.
+fn judge(status: u16, from_dkron: bool, html: bool, headers: &HeaderMap, body: &[u8]) -> Option<Problem> {
+    let says = |words: &str| String::from_utf8_lossy(body).contains(words);
+    let problem = match status {
+        200..300 if html => Problem::NotDkron,
+        200..300 => return None,
+        300..400 => Problem::Redirected { target: redirect_target(headers) },
+        400 | 422 if from_dkron => Problem::Rejected,
+        401 | 407 => Problem::Unauthorized,
+        403 => Problem::Forbidden,
+        404 if from_dkron => return None,
+        404 => Problem::NotDkron,
+        408 => Problem::TimedOut,
+        413 => Problem::TooLarge,
+        429 => Problem::Throttled,
+        // gRPC's own words: no restart makes the message smaller.
+        500 if says("larger than max") => Problem::TooLarge,
+        // The answer about the leader, and that of a write that has nobody to go to.
+        500 if body == b"null" || says("received empty target") => Problem::NoLeader,
+        500..600 => Problem::Unavailable,
+        _ if html => Problem::NotDkron,
+        _ => Problem::Unexpected,
+    };
+    Some(problem)
+}
+
+/// Scheme, host and port only: path and query may repeat secrets.
+fn redirect_target(headers: &HeaderMap) -> Option<String> {
+    let target = Url::parse(headers.get(LOCATION)?.to_str().ok()?).ok()?;
+    Some(target.origin().ascii_serialization())
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = text_of(headers, RETRY_AFTER.as_str())?;
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(&value).ok()?;
+    Duration::try_from(date.duration_since(jiff::Timestamp::now())).ok()
+}
+
+fn is_html(headers: &HeaderMap, body: &[u8]) -> bool {
+    let declared = text_of(headers, CONTENT_TYPE.as_str()).is_some_and(|kind| kind.contains("html"));
+    declared || body.trim_ascii_start().starts_with(b"<")
+}
+
+fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {
+    Some(headers.get(name)?.to_str().ok()?.to_owned())
+}
+
+/// Checks an endpoint's address.
+fn base_url(url: &Url) -> Result<Url, ConfigError> {
+    let refuse = |problem: &str| Err(ConfigError::new("endpoints", problem));
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return refuse("expected an http:// or https:// URL with a host");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return refuse("leave the credentials out of the URL; they have settings of their own");
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return refuse("leave query and fragment out of the URL; it is where the API is found");
+    }
+    if url.path().trim_end_matches('/').ends_with("/v1") {
+        return refuse("leave /v1 out of the URL; it is added to each request");
+    }
+    Ok(url.clone())
+}
+
+fn headers(config: &Config) -> Result<HeaderMap, ConfigError> {
+    let mut headers = HeaderMap::new();
+    for header in &config.headers {
+        let name = HeaderName::try_from(&header.name)
+            .map_err(|_| ConfigError::new("headers", format!("{:?} is no header name", header.name)))?;
+        if matches!(name.as_str(), "connection" | "content-length" | "transfer-encoding" | "upgrade") {
+            return Err(ConfigError::new(
+                "headers",
+                format!("{name} belongs to the connection; leave it out"),
+            ));
+        }
+        let value = secret_value(header.value.expose_secret())
+            .map_err(|problem| ConfigError::new("headers", format!("the value of {name} {problem}")))?;
+        headers.append(name, value);
+    }
+    let authorization = match &config.auth {
+        Auth::None => return Ok(headers),
+        Auth::Basic { username, .. } if username.contains(':') => {
+            return Err(ConfigError::new(
+                "username",
+                "must not contain a colon, which ends it in HTTP Basic",
+            ));
+        }
+        Auth::Basic { .. } => format!("Basic {}", basic(config).unwrap_or_default()),
+        Auth::Bearer(token) => format!("Bearer {}", token.expose_secret()),
+    };
+    let value = secret_value(&authorization).map_err(|problem| ConfigError::new("token", problem))?;
+    headers.insert(AUTHORIZATION, value);
+    Ok(headers)
+}
+
+fn basic(config: &Config) -> Option<String> {
+    let Auth::Basic { username, password } = &config.auth else { return None };
+    Some(BASE64_STANDARD.encode(format!("{username}:{}", password.expose_secret())))
+}
+
+/// A header's value that does not show up in debug output.
+fn secret_value(text: &str) -> Result<HeaderValue, &'static str> {
+    let mut value = HeaderValue::from_str(text)
+        .map_err(|_| "has characters that a header cannot carry, such as a line break")?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// Everything that an echo of our requests could give away.
+fn secrets(config: &Config) -> Vec<String> {
+    let mut secrets: Vec<String> =
+        config.headers.iter().map(|header| header.value.expose_secret().to_owned()).collect();
+    match &config.auth {
+        Auth::None => {}
+        Auth::Basic { password, .. } => secrets.push(password.expose_secret().to_owned()),
+        Auth::Bearer(token) => secrets.push(token.expose_secret().to_owned()),
+    }
+    secrets.extend(basic(config));
+    secrets
+}
+
+#[cfg(test)]
+mod tests;
