@@ -242,12 +242,14 @@ fn decode_optional<M: TfType>(value: &Value) -> Result<Option<M>> {
     if value.is_null() { Ok(None) } else { decode(value).map(Some) }
 }
 
-/// Decodes configuration strictly; all findings of decoding and of `check`.
+/// All findings about configuration: of each attribute by itself, and of `check` about them together.
 fn validate<M: Model>(config: &Value, check: impl FnOnce(&M) -> Diagnostics) -> Diagnostics {
-    match M::decode(config, &Path::root(), Strictness::Configuration) {
-        Ok(model) => check(&model),
-        Err(findings) => findings,
+    let mut findings = Diagnostics::new();
+    findings.collect(M::decode(config, &Path::root(), Strictness::Configuration));
+    if let Ok(model) = decode(config) {
+        findings.extend(check(&model));
     }
+    findings
 }
 
 /// Runs a handler; a panic becomes an error that names the place, not the message: that may hold a secret.
