@@ -1,0 +1,13 @@
+//! The real Terraform drives the provider against the real dkron; jobs call the receiver.
+//!
+//! `cargo xtask test acceptance` runs this with everything in place.
+
+mod bad_input;
+mod drift;
+mod import;
+mod kill;
+mod lifecycle;
+mod property;
+mod secrets;
+mod support;
+mod traffic;
