@@ -14,6 +14,8 @@ use crate::progress::Task;
 
 /// The provider's executable, by the name that Terraform looks for.
 pub const PROGRAM: &str = "terraform-provider-krony";
+/// The receiver's executable.
+pub const RECEIVER: &str = "krony-receiver";
 /// The address by which configurations name the provider.
 pub const ADDRESS: &str = "registry.terraform.io/krony-cloud/krony";
 /// Names a folder with a built provider, so that tests need not build it themselves.
@@ -42,7 +44,7 @@ pub fn provider_folder(profile: Profile) -> Result<PathBuf> {
         );
         return Ok(folder);
     }
-    let program = build("provider", profile)?;
+    let program = build(PROGRAM, profile)?;
     folder_of_its_own(&program)
 }
 
@@ -50,11 +52,12 @@ pub fn provider_folder(profile: Profile) -> Result<PathBuf> {
 ///
 /// # Errors
 /// When the build fails; the error carries the compiler's words.
-pub fn build(package: &str, profile: Profile) -> Result<PathBuf> {
-    let mut task = Task::start(format!("Building {package}"), "a minute or two when nothing is built yet");
+pub fn build(program: &str, profile: Profile) -> Result<PathBuf> {
+    let mut task = Task::start(format!("Building {program}"), "some minutes when nothing is built yet");
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["build", "--locked", "--bins", "--package", package]);
+    // With the features that the whole workspace asks for, so that all builds share what they compile.
+    command.args(["build", "--locked", "--workspace", "--bin", program]);
     command.arg("--message-format=json-render-diagnostics").current_dir(crate::tools::repository());
     if profile == Profile::Release {
         command.arg("--release");
@@ -63,10 +66,10 @@ pub fn build(package: &str, profile: Profile) -> Result<PathBuf> {
     let status =
         running.wait_with(Duration::from_secs(3600), |output| task.note(last_line(&output.stderr())))?;
     if !status.success() {
-        bail!("building {package} failed:\n{}", running.output().stderr());
+        bail!("building {program} failed:\n{}", running.output().stderr());
     }
     let program = executable(&running.output().stdout())
-        .with_context(|| format!("cargo built no executable in {package}"))?;
+        .with_context(|| format!("cargo built no executable called {program}"))?;
     task.done("");
     Ok(program)
 }

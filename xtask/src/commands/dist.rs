@@ -36,7 +36,7 @@ pub(crate) struct InstallArguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let program = provider::build("provider", Profile::Release)?;
+    let program = provider::build(PROGRAM, Profile::Release)?;
     let task = Task::start("Packing", "");
     let folder = repository().join(&arguments.to);
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
@@ -61,7 +61,7 @@ pub(crate) fn install(arguments: &InstallArguments) -> Result<ExitCode> {
     let mirror = mirror.context("no home folder is known: say where with --to")?;
     let mirror = std::path::absolute(&mirror).with_context(|| format!("{} is no path", mirror.display()))?;
 
-    let program = provider::build("provider", Profile::Release)?;
+    let program = provider::build(PROGRAM, Profile::Release)?;
     let folder = mirror.join(place_in_mirror());
     let file = folder.join(format!("{PROGRAM}_v{VERSION}"));
     fs::create_dir_all(&folder)

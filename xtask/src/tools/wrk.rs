@@ -28,13 +28,11 @@ pub fn wrk() -> Part {
 }
 
 fn build(_: &Part, folder: &Path, task: &mut Task) -> Result<()> {
-    let packages = folder.join("packages");
-    fs::create_dir(&packages).with_context(|| format!("cannot create {}", packages.display()))?;
+    let packages = tempfile::tempdir_in(folder).context("cannot create a temporary folder in the cache")?;
     let mut download = Command::new("apt-get");
-    download.args(["download", "wrk", "libluajit-5.1-2"]).current_dir(&packages);
+    download.args(["download", "wrk", "libluajit-5.1-2"]).current_dir(packages.path());
     perform("apt-get download", &mut download, task)?;
-    let entries = fs::read_dir(&packages).with_context(|| format!("cannot read {}", packages.display()))?;
-    for package in entries {
+    for package in fs::read_dir(packages.path()).context("cannot read the downloaded packages")? {
         let mut unpack = Command::new("dpkg-deb");
         unpack.arg("--extract").arg(package?.path()).arg(folder);
         perform("dpkg-deb", &mut unpack, task)?;

@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, ensure};
 use xtask::dkron::Node;
 use xtask::process;
 use xtask::progress;
-use xtask::provider::{self, Profile};
+use xtask::provider::{self, Profile, RECEIVER};
 use xtask::terraform::{Terraform, Workspace};
 use xtask::tools;
 
@@ -73,7 +73,7 @@ impl Parts {
     fn get(story: &mut Story) -> Result<Self> {
         story.step("Build the provider and the receiver");
         let provider = provider::provider_folder(Profile::Debug)?;
-        let receiver = provider::build("receiver", Profile::Debug)?;
+        let receiver = provider::build(RECEIVER, Profile::Debug)?;
 
         story.step("Get the real parts");
         let dkron = tools::dkron();
