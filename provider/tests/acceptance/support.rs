@@ -1,1 +1,134 @@
-//! What the tests share.
+//! What the tests share: a node, a workspace, and comparisons that show what differs.
+
+use std::path::PathBuf;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+
+use serde_json::{Map, Value, json};
+use xtask::dkron::Node;
+use xtask::process::Finished;
+use xtask::provider::{Profile, provider_folder};
+use xtask::terraform::{Terraform, Workspace};
+
+/// The node of all tests that do nothing to it: they keep apart by the names of their jobs.
+///
+/// It ends with the last test that holds it, for nothing ends what a static holds.
+pub(crate) fn shared_node() -> Arc<Node> {
+    static NODE: Mutex<Weak<Node>> = Mutex::new(Weak::new());
+    let mut shared = NODE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(node) = shared.upgrade() {
+        return node;
+    }
+    let node = Arc::new(Node::start().unwrap());
+    *shared = Arc::downgrade(&node);
+    node
+}
+
+/// The Terraforms that everything is tried with: the user's own and the newest.
+pub(crate) fn each_terraform() -> [Terraform; 2] {
+    [Terraform::on_path().unwrap(), Terraform::newest().unwrap()]
+}
+
+/// A workspace with the provider of this tree, which finds dkron at `endpoint` by its environment. The configuration
+/// is yours to write; it needs no `provider` block.
+pub(crate) fn workspace(terraform: &Terraform, endpoint: &str) -> Workspace {
+    static PROVIDER: LazyLock<PathBuf> = LazyLock::new(|| provider_folder(Profile::Debug).unwrap());
+    let mut workspace = Workspace::with_provider(terraform, &PROVIDER).unwrap();
+    workspace.env("KRONY_ENDPOINT", endpoint);
+    let versions =
+        "terraform {\n  required_providers {\n    krony = { source = \"krony-cloud/krony\" }\n  }\n}\n";
+    workspace.write("versions.tf", versions).unwrap();
+    workspace
+}
+
+/// A workspace of the user's own Terraform and the shared node.
+pub(crate) fn stage() -> (Arc<Node>, Workspace) {
+    let node = shared_node();
+    let workspace = workspace(&Terraform::on_path().unwrap(), &node.url());
+    (node, workspace)
+}
+
+/// Panics with the plan unless it is empty.
+pub(crate) fn assert_plan_is_empty(workspace: &Workspace) {
+    let plan = workspace.run(&["plan", "-no-color", "-detailed-exitcode"]).unwrap();
+    assert_eq!(plan.code, 0, "the plan is not empty:\n{}", plan.text());
+}
+
+/// Applies and plans again: nothing may be left to do.
+pub(crate) fn apply(workspace: &Workspace) {
+    workspace.apply(&[]).unwrap();
+    assert_plan_is_empty(workspace);
+}
+
+/// The job as dkron gives it back when it was written with these fields and no others.
+pub(crate) fn stored(fields: Value) -> Value {
+    let mut job = json!({
+        "name": "", "displayname": "", "schedule": "", "timezone": "", "owner": "", "owner_email": "",
+        "disabled": false, "tags": null, "metadata": null, "retries": 0, "parent_job": "", "processors": {},
+        "concurrency": "allow", "executor": "", "executor_config": null, "expires_at": null, "ephemeral": false,
+    });
+    object(&mut job).append(object(&mut fields.clone()));
+    job
+}
+
+/// The job that dkron has, without what belongs to the server; nothing if there is none.
+pub(crate) fn written(node: &Node, name: &str) -> Option<Value> {
+    let server = [
+        "id",
+        "success_count",
+        "error_count",
+        "last_success",
+        "last_error",
+        "dependent_jobs",
+        "status",
+        "next",
+    ];
+    let mut job = node.job(name).unwrap()?;
+    object(&mut job).retain(|field, _| !server.contains(&field.as_str()));
+    Some(job)
+}
+
+fn object(value: &mut Value) -> &mut Map<String, Value> {
+    value.as_object_mut().unwrap()
+}
+
+/// What Terraform reports about a configuration.
+#[derive(Clone, Debug)]
+pub(crate) struct Finding {
+    pub(crate) severity: String,
+    pub(crate) summary: String,
+    pub(crate) detail: String,
+    /// The resource or data source, such as `krony_job.a`; empty where there is none.
+    pub(crate) address: String,
+    /// The lines of the configuration that Terraform shows; empty where it knows none.
+    pub(crate) code: String,
+}
+
+/// The findings of a command that ran with `-json`.
+pub(crate) fn findings(finished: &Finished) -> Vec<Finding> {
+    let finding = |line: &str| {
+        let line: Value = serde_json::from_str(line).ok()?;
+        let diagnostic = line.get("diagnostic")?;
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        Some(Finding {
+            severity: text(&diagnostic["severity"]),
+            summary: text(&diagnostic["summary"]),
+            detail: text(&diagnostic["detail"]),
+            address: text(&diagnostic["address"]),
+            code: text(&diagnostic["snippet"]["code"]),
+        })
+    };
+    finished.stdout.lines().filter_map(finding).collect()
+}
+
+/// The errors of a command (`plan`, `apply`, `destroy` with `arguments`) that must end with code 1, and not by a panic.
+pub(crate) fn errors(workspace: &Workspace, arguments: &[&str]) -> Vec<Finding> {
+    let (command, rest) = arguments.split_first().unwrap();
+    let approve: &[&str] = if *command == "plan" { &[] } else { &["-auto-approve"] };
+    let finished = workspace.run(&[&[*command, "-json"], approve, rest].concat()).unwrap();
+    assert_eq!(finished.code, 1, "terraform {command} should have failed:\n{}", finished.text());
+    assert!(!finished.text().contains("panic"), "{}", finished.text());
+    let mut errors = findings(&finished);
+    errors.retain(|finding| finding.severity == "error");
+    assert!(!errors.is_empty(), "no error was reported:\n{}", finished.text());
+    errors
+}
