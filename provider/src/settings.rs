@@ -340,3 +340,6 @@ pub fn warnings(config: &Config) -> Diagnostics {
         .at_attribute("insecure_skip_verify")
         .into()
 }
+
+#[cfg(test)]
+mod tests;

@@ -301,3 +301,6 @@ pub fn one_of(allowed: &[&str], text: &str) -> Result<(), String> {
     let allowed: Vec<_> = allowed.iter().map(|word| format!("{word:?}")).collect();
     Err(format!("Expected {}, found {text:?}.", allowed.join(" or ")))
 }
+
+#[cfg(test)]
+mod tests;

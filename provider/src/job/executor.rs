@@ -151,6 +151,8 @@ impl Decoder {
 }
 
 fn decode_http(settings: &Settings) -> Option<Http> {
+    // The form always says both.
+    settings.get("method").and(settings.get("url"))?;
     let mut decoder = Decoder(settings.clone());
     let http = Http {
         url: decoder.word("url"),
@@ -209,6 +211,7 @@ fn decode_codes(text: &str) -> Option<Set<u32>> {
 }
 
 fn decode_shell(settings: &Settings) -> Option<Shell> {
+    settings.get("command")?;
     let mut decoder = Decoder(settings.clone());
     let shell = Shell {
         command: decoder.text("command"),
@@ -344,3 +347,6 @@ fn decode_files(settings: &Settings) -> Option<Files> {
     let files = Files { forward: decoder.flag("forward"), log_dir: decoder.text("log_dir") };
     (encode_files(&files) == *settings).then_some(files)
 }
+
+#[cfg(test)]
+mod tests;
