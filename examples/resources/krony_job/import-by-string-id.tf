@@ -1,0 +1,4 @@
+import {
+  to = krony_job.backup
+  id = "nightly-backup"
+}
