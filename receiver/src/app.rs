@@ -1,5 +1,7 @@
 //! The routes. A handler reads the request, makes one call to the [`Receiver`] and writes the answer.
 
+use std::cmp::Reverse;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody as _};
@@ -11,13 +13,14 @@ use axum::routing::{any, get};
 use axum::{Json, Router};
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio_stream::StreamExt as _;
 
 use crate::call::{self, Call};
 use crate::json;
 use crate::receiver::{Outcome, Receiver};
-use crate::times::{now, timestamp};
+use crate::store::TokenTimes;
+use crate::times::{Nanoseconds, now, timestamp};
 
 /// Bytes of a token, decoded. Names of jobs are far shorter.
 const TOKEN_MAX: usize = 512;
@@ -73,7 +76,12 @@ async fn log(State(receiver): State<Receiver>, Path(token): Path<String>, reques
 }
 
 /// A refused call is not recorded.
-async fn record(receiver: &Receiver, token: &str, arrival: i64, request: Request) -> Result<(), Refusal> {
+async fn record(
+    receiver: &Receiver,
+    token: &str,
+    arrival: Nanoseconds,
+    request: Request,
+) -> Result<(), Refusal> {
     check_token(token)?;
     let (head, body) = request.into_parts();
     let body = read_body(body, receiver.limits().body).await?;
@@ -112,14 +120,17 @@ async fn read_body(body: Body, limit: u64) -> Result<call::Body, Refusal> {
     Ok(read)
 }
 
-async fn logs(State(receiver): State<Receiver>) -> impl IntoResponse {
-    let (totals, tokens) = receiver.all_times();
-    ([(DROPPED_HEADER, totals.dropped.to_string())], JSON, json::logs(tokens))
+async fn logs(State(receiver): State<Receiver>) -> Result<Response, Refusal> {
+    let list = move || {
+        let (totals, tokens) = receiver.all_times();
+        ([(DROPPED_HEADER, totals.dropped.to_string())], JSON, json::logs(tokens)).into_response()
+    };
+    aside(list).await
 }
 
-async fn clear(State(receiver): State<Receiver>) -> &'static str {
-    receiver.clear();
-    "ok"
+async fn clear(State(receiver): State<Receiver>) -> Result<&'static str, Refusal> {
+    aside(move || receiver.clear()).await?;
+    Ok("ok")
 }
 
 /// The query of a wait as it came; [`WaitQuery::parse`] says what may be in it.
@@ -199,16 +210,31 @@ async fn healthz(State(receiver): State<Receiver>) -> impl IntoResponse {
     Json(json!({ "status": "ok", "record": receiver.totals() }))
 }
 
-async fn summary(State(receiver): State<Receiver>) -> impl IntoResponse {
-    let (totals, mut tokens) = receiver.summaries();
-    tokens.sort_unstable_by(|a, b| b.last.cmp(&a.last).then_with(|| a.token.cmp(&b.token)));
-    tokens.truncate(SUMMARY_MAX);
-    let line = |token: &crate::store::TokenSummary| {
-        let last = format!("{:.9}", timestamp(token.last));
-        json!({ "token": &*token.token, "count": token.count, "last": last })
+async fn summary(State(receiver): State<Receiver>) -> Result<Response, Refusal> {
+    let summarize = move || {
+        let (totals, tokens) = receiver.all_times();
+        json!({ "record": totals, "recent": last_called(tokens) })
     };
-    let recent = tokens.iter().map(line).collect::<Vec<_>>();
-    Json(json!({ "record": totals, "recent": recent }))
+    Ok(Json(aside(summarize).await?).into_response())
+}
+
+fn last_called(mut tokens: Vec<TokenTimes>) -> Vec<Value> {
+    let rank = |(token, times): &TokenTimes| (Reverse(times.last()), Arc::clone(token));
+    tokens.sort_by_cached_key(rank);
+    tokens.truncate(SUMMARY_MAX);
+    let line = |(token, times): &TokenTimes| {
+        let last = times.last().map(|last| format!("{:.9}", timestamp(last)));
+        json!({ "token": &**token, "count": times.len(), "last": last })
+    };
+    tokens.iter().map(line).collect()
+}
+
+/// Does what takes long with many tokens beside the threads that serve the calls.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| {
+        Refusal(StatusCode::INTERNAL_SERVER_ERROR, format!("a fault of the receiver: {error}"))
+    })
 }
 
 async fn page() -> impl IntoResponse {

@@ -7,18 +7,19 @@ use axum::body::Body;
 use serde_json::Value;
 
 use crate::receiver::Wait;
+use crate::store::TokenTimes;
 use crate::times::{Times, timestamp};
 
 /// Bytes of text that are gathered before they are sent: many tokens with few calls make few frames.
 const FRAME: usize = 16 * 1024;
 
 /// `{"token": ["time", …], …}`, sorted by token.
-pub(crate) fn logs(mut tokens: Vec<(Arc<str>, Times)>) -> Body {
+pub(crate) fn logs(mut tokens: Vec<TokenTimes>) -> Body {
     tokens.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
     let entries = tokens.into_iter().enumerate().flat_map(|(index, (token, times))| {
         let separator = if index == 0 { "" } else { "," };
         let key = format!("{separator}{}:", Value::from(&*token));
-        std::iter::once(key).chain(array(times))
+        std::iter::once(key).chain(array(Arc::unwrap_or_clone(times)))
     });
     stream(std::iter::once("{".to_owned()).chain(entries).chain(["}".to_owned()]))
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::call::Call;
-use crate::store::{Store, TokenSummary, Totals, Waiting};
+use crate::store::{Store, TokenTimes, Totals, Waiting};
 use crate::times::{Nanoseconds, Times, nanoseconds, timestamp};
 
 /// What a receiver takes and keeps.
@@ -108,14 +108,9 @@ impl Receiver {
         self.store().record(token, call);
     }
 
-    pub(crate) fn all_times(&self) -> (Totals, Vec<(Arc<str>, Times)>) {
+    pub(crate) fn all_times(&self) -> (Totals, Vec<TokenTimes>) {
         let store = self.store();
         (store.totals(), store.all_times())
-    }
-
-    pub(crate) fn summaries(&self) -> (Totals, Vec<TokenSummary>) {
-        let store = self.store();
-        (store.totals(), store.summaries())
     }
 
     /// When `token` was called, oldest first.

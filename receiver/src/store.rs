@@ -32,18 +32,27 @@ pub(crate) struct Store {
 
 struct Token {
     name: Arc<str>,
-    times: Times,
+    /// Shared with snapshots: taking one of every token is short, however many there are.
+    times: Arc<Times>,
     /// The last calls, oldest first; never more than `times` has.
     details: VecDeque<Call>,
 }
 
 impl Token {
     fn new(name: &str) -> Self {
-        Self { name: name.into(), times: Times::default(), details: VecDeque::new() }
+        Self { name: name.into(), times: Arc::default(), details: VecDeque::new() }
     }
 
     fn size(&self) -> usize {
         TOKEN_SIZE + self.name.len()
+    }
+
+    /// Grows by half instead of doubling: an empty place is as large as a call, and most tokens may have one call.
+    fn push_detail(&mut self, call: Call) {
+        if self.details.len() == self.details.capacity() {
+            self.details.reserve_exact(1 + self.details.len() / 2);
+        }
+        self.details.push_back(call);
     }
 
     /// Forgets the details of the oldest call that has some; answers the bytes that this frees.
@@ -58,6 +67,9 @@ struct Waiter {
     since: Nanoseconds,
     reached: oneshot::Sender<Times>,
 }
+
+/// A token and a snapshot of its times.
+pub(crate) type TokenTimes = (Arc<str>, Arc<Times>);
 
 /// The answer to [`Store::wait`].
 pub(crate) enum Waiting {
@@ -77,13 +89,6 @@ pub struct Totals {
     pub tokens: usize,
     /// Calls dropped, oldest first, since the start or the last clear, to stay within the memory bound.
     pub dropped: u64,
-}
-
-/// A token in one line.
-pub(crate) struct TokenSummary {
-    pub(crate) token: Arc<str>,
-    pub(crate) count: usize,
-    pub(crate) last: Nanoseconds,
 }
 
 impl Store {
@@ -111,7 +116,7 @@ impl Store {
         };
 
         let oldest = token.times.first();
-        token.times.insert(call.nanoseconds());
+        Arc::make_mut(&mut token.times).insert(call.nanoseconds());
         self.calls += 1;
         if token.times.first() != oldest {
             let rank = |time| (time, Arc::clone(&token.name));
@@ -123,7 +128,7 @@ impl Store {
             self.details_size -= token.drop_detail();
         }
         self.details_size += call.size();
-        token.details.push_back(call);
+        token.push_detail(call);
 
         wake(&mut self.waiters, token);
         self.trim();
@@ -155,7 +160,7 @@ impl Store {
     fn drop_oldest(&mut self) -> Option<()> {
         let (_, name) = self.by_age.pop_first()?;
         let token = self.tokens.get_mut(&name)?;
-        token.times.pop_first();
+        Arc::make_mut(&mut token.times).pop_first();
         self.calls -= 1;
         self.dropped += 1;
         if token.details.len() > token.times.len() {
@@ -193,12 +198,12 @@ impl Store {
 
     /// A snapshot; empty for a token without calls.
     pub(crate) fn times(&self, token: &str) -> Times {
-        self.tokens.get(token).map(|token| token.times.clone()).unwrap_or_default()
+        self.tokens.get(token).map(|token| Times::clone(&token.times)).unwrap_or_default()
     }
 
     /// A snapshot of everything, in no order.
-    pub(crate) fn all_times(&self) -> Vec<(Arc<str>, Times)> {
-        self.tokens.values().map(|token| (Arc::clone(&token.name), token.times.clone())).collect()
+    pub(crate) fn all_times(&self) -> Vec<TokenTimes> {
+        self.tokens.values().map(|token| (Arc::clone(&token.name), Arc::clone(&token.times))).collect()
     }
 
     /// The last calls in detail, oldest first.
@@ -215,15 +220,6 @@ impl Store {
         Totals { calls: self.calls, tokens: self.tokens.len(), dropped: self.dropped }
     }
 
-    /// All tokens, in no order.
-    pub(crate) fn summaries(&self) -> Vec<TokenSummary> {
-        let summary = |token: &Token| {
-            let last = token.times.last()?;
-            Some(TokenSummary { token: Arc::clone(&token.name), count: token.times.len(), last })
-        };
-        self.tokens.values().filter_map(summary).collect()
-    }
-
     /// Empties the record; waiters stay. Answers what was in it, so that the caller frees it outside of the lock.
     pub(crate) fn clear(&mut self) -> impl Sized + use<> {
         let mut cleared = Self::new(self.memory);
@@ -237,7 +233,7 @@ fn wake(waiters: &mut HashMap<Box<str>, Vec<Waiter>>, token: &Token) {
     let Some(waiting) = waiters.get_mut(&*token.name) else { return };
     for waiter in waiting.extract_if(.., |waiter| token.times.reach(waiter.count, waiter.since)) {
         // An error means that the waiter gave up meanwhile: nothing is lost.
-        _ = waiter.reached.send(token.times.clone().since(waiter.since));
+        _ = waiter.reached.send(Times::clone(&token.times).since(waiter.since));
     }
     if waiting.is_empty() {
         waiters.remove(&*token.name);

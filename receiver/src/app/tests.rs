@@ -1,9 +1,7 @@
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::http::{HeaderMap, request};
 use http_body_util::BodyExt as _;
-use serde_json::Value;
 use tower::ServiceExt as _;
 
 use super::*;
