@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 use console::style;
 use xtask::interrupt;
 
-use commands::{demo, dist, docs, test, tools};
+use commands::{bench, demo, dist, docs, test, tools};
 
 /// The project's own commands.
 #[derive(Parser)]
@@ -24,6 +24,7 @@ struct Arguments {
 enum Command {
     Demo(demo::Arguments),
     Test(test::Arguments),
+    Bench(bench::Arguments),
     Tools(tools::Arguments),
     Docs(docs::Arguments),
     Dist(dist::Arguments),
@@ -49,6 +50,7 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Tools(arguments) => tools::run(&arguments),
         Command::Docs(arguments) => docs::run(&arguments),
         Command::Dist(arguments) => dist::run(&arguments),

@@ -1,5 +1,6 @@
 //! One module a command: its arguments, and `run`.
 
+pub(crate) mod bench;
 pub(crate) mod demo;
 pub(crate) mod dist;
 pub(crate) mod docs;
