@@ -169,9 +169,8 @@ impl Client {
     /// See [`Error`].
     pub async fn leader(&self, scope: &Scope) -> Result<Member, Error> {
         let operation = self.operation(scope, "ask for the leader".to_owned());
-        let request = Request::get(["leader"]);
-        let answer = operation.answer(&request).await?;
-        operation.decode(&request, &answer)
+        let (leader, _) = operation.until_it_works(|route| operation.ask_for_leader(route)).await?;
+        Ok(leader)
     }
 
     /// The nodes of the cluster, gone ones included, as one of them knows them.

@@ -1,6 +1,7 @@
 //! One call of a client: its scope, its patience, and the ways in which it asks the cluster.
 
 use std::collections::BTreeSet;
+use std::future::Future;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -20,6 +21,11 @@ const AFTERMATH: Duration = Duration::from_secs(5);
 
 /// While one call asks who leads, others wait for its answer this long before they ask themselves.
 const SHARED_QUESTION: Duration = Duration::from_secs(1);
+
+/// How long the search for the leader goes on when only other nodes answer. They name a dead leader for
+/// 1–2 s before they elect another (measured).
+const LEADER_COMES_BACK: Duration = Duration::from_secs(8);
+const SEARCH_AGAIN: Duration = Duration::from_millis(500);
 
 pub(crate) struct Operation<'a> {
     pub(crate) shared: &'a Shared,
@@ -92,11 +98,18 @@ impl<'a> Operation<'a> {
 
     /// The answer of any node.
     pub(crate) async fn answer(&self, request: &Request) -> Result<Answer, Error> {
+        self.until_it_works(|route| self.once(request, route)).await
+    }
+
+    /// Tries along the preferred endpoints, over a new connection after a failure.
+    pub(crate) async fn until_it_works<T, F>(&self, mut attempt: impl FnMut(Route) -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
         let mut patience = self.patience();
         let mut fresh = false;
         loop {
-            let route = Route { endpoint: self.transport().preferred(), fresh };
-            match self.once(request, route).await {
+            match attempt(Route { endpoint: self.transport().preferred(), fresh }).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => self.wait_to_retry(&mut patience, error).await?,
             }
@@ -111,7 +124,7 @@ impl<'a> Operation<'a> {
             None => self.find_leader().await?,
         };
         let mut patience = self.patience();
-        let mut search = Search::default();
+        let mut search = Search::new();
         loop {
             let route = search.route(self.transport(), &leader);
             let answer = match self.once(request, route).await {
@@ -128,7 +141,7 @@ impl<'a> Operation<'a> {
             if search.misses == 0 {
                 leader = self.find_leader().await?;
             }
-            search.missed(self, &leader, &answer)?;
+            self.missed(&mut search, &leader, &answer).await?;
         }
     }
 
@@ -149,28 +162,60 @@ impl<'a> Operation<'a> {
     /// Asks until the leader itself says that it leads: a follower may repeat what was true a second
     /// ago.
     pub(crate) async fn find_leader(&self) -> Result<String, Error> {
-        let request = Request::get(["leader"]);
         let mut patience = self.patience();
-        let mut search = Search::default();
+        let mut search = Search::new();
         let mut leader = self.shared.trust.leader().unwrap_or_default();
         loop {
             let route = search.route(self.transport(), &leader);
-            let answer = match self.once(&request, route).await {
-                Ok(answer) => answer,
+            let (named, answer) = match self.ask_for_leader(route).await {
+                Ok(said) => said,
                 Err(error) => {
                     self.wait_to_retry(&mut patience, error).await?;
                     search.misses += 1;
                     continue;
                 }
             };
-            leader = self.decode::<Member>(&request, &answer)?.name;
+            leader = named.name;
             if answer.node.as_ref() == Some(&leader) {
                 self.transport().prefer(answer.route.endpoint);
                 self.shared.trust.confirm(&leader, &answer);
                 return Ok(leader);
             }
-            search.missed(self, &leader, &answer)?;
+            self.missed(&mut search, &leader, &answer).await?;
         }
+    }
+
+    /// What one node says who leads.
+    pub(crate) async fn ask_for_leader(&self, route: Route) -> Result<(Member, Answer), Error> {
+        let request = Request::get(["leader"]);
+        let answer = self.once(&request, route).await?;
+        let member: Member = self.decode(&request, &answer)?;
+        // Without a leader, dkron looks for the member whose address is empty, and there is one while a
+        // node joins: it is said to lead (measured on dkron 4.0.5).
+        if member.tags.get("rpc_addr").is_none_or(String::is_empty) {
+            self.transport().avoid(route.endpoint);
+            return Err(self.failure(&request, &answer, Problem::NoLeader));
+        }
+        Ok((member, answer))
+    }
+
+    /// Another node than the leader answered: the search goes on elsewhere, and after a while from the
+    /// beginning, for nodes name a dead leader until they elect another.
+    async fn missed(&self, search: &mut Search, leader: &str, answer: &Answer) -> Result<(), Error> {
+        search.misses += 1;
+        search.seen.extend(answer.node.clone());
+        if search.misses < search.chances(self.transport().endpoints()) {
+            return Ok(());
+        }
+        if search.began.elapsed() >= LEADER_COMES_BACK {
+            return Err(Error::LeaderUnreached {
+                operation: self.what.clone(),
+                leader: leader.to_owned(),
+                answered: search.seen.iter().cloned().collect(),
+            });
+        }
+        search.misses = 0;
+        self.pause(SEARCH_AGAIN).await
     }
 
     /// The job that an answer shows; `None` if it says that there is no such job.
@@ -251,36 +296,26 @@ fn log_retry(failure: &RequestError, wait: Duration) {
 
 /// The way to one node: through the endpoint where it answered last, then through each endpoint, then
 /// over new connections, for which a balancer may choose another node.
-#[derive(Default)]
 struct Search {
+    began: Instant,
     misses: usize,
     seen: BTreeSet<String>,
 }
 
 impl Search {
+    fn new() -> Self {
+        Self { began: Instant::now(), misses: 0, seen: BTreeSet::new() }
+    }
+
     fn route(&self, transport: &Transport, node: &str) -> Route {
         let first = transport.endpoint_of(node).unwrap_or_else(|| transport.preferred());
         let endpoint = (first + self.misses) % transport.endpoints();
         Route { endpoint, fresh: self.misses >= transport.endpoints() }
     }
 
-    /// Another node answered.
-    ///
-    /// # Errors
-    /// When it is no use to go on: a balancer that leads to more nodes than there are endpoints gets
-    /// 40 chances, anything else 12 (or three for each endpoint).
-    fn missed(&mut self, operation: &Operation<'_>, leader: &str, answer: &Answer) -> Result<(), Error> {
-        self.misses += 1;
-        self.seen.extend(answer.node.clone());
-        let endpoints = operation.transport().endpoints();
-        let chances = if self.seen.len() > endpoints { 40 } else { 12.max(3 * endpoints) };
-        if self.misses < chances {
-            return Ok(());
-        }
-        Err(Error::LeaderUnreached {
-            operation: operation.what.clone(),
-            leader: leader.to_owned(),
-            answered: self.seen.iter().cloned().collect(),
-        })
+    /// How often to try in a row. A balancer that leads to more nodes than there are endpoints gets 40
+    /// chances: of three nodes it then misses one once in ten million times.
+    fn chances(&self, endpoints: usize) -> usize {
+        if self.seen.len() > endpoints { 40 } else { 12.max(3 * endpoints) }
     }
 }
