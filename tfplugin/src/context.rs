@@ -92,6 +92,11 @@ impl<C, M: TfType> ResourceContext<C, M> {
         *lock(&self.saved) = Some(state.encode());
     }
 
+    /// Notes that nothing is there after all: what was saved before has been undone.
+    pub fn forget(&self) {
+        *lock(&self.saved) = Some(Value::Null);
+    }
+
     /// The private data of the instance, as last set.
     pub fn private(&self) -> Private {
         lock(&self.private).clone()

@@ -91,7 +91,12 @@ impl Resource for JobResource {
             Err(dkron::WriteError { cause: dkron::Error::AlreadyExists { job }, .. }) => {
                 adopt(context, &planned, &wanted, &job)
             }
-            Err(error) => Err(failed(context, &planned, &error, problem::create)),
+            Err(error) => {
+                if let dkron::Left::Nothing = error.left {
+                    context.forget();
+                }
+                Err(failed(context, &planned, &error, problem::create))
+            }
         }
     }
 

@@ -66,8 +66,20 @@ pub(crate) fn stored(fields: Value) -> Value {
         "disabled": false, "tags": null, "metadata": null, "retries": 0, "parent_job": "", "processors": {},
         "concurrency": "allow", "executor": "", "executor_config": null, "expires_at": null, "ephemeral": false,
     });
-    object(&mut job).append(object(&mut fields.clone()));
+    merge(&mut job, fields);
     job
+}
+
+/// Puts `fields` into `value`: objects are merged, all else is replaced.
+pub(crate) fn merge(value: &mut Value, fields: Value) {
+    match (value, fields) {
+        (Value::Object(value), Value::Object(fields)) => {
+            for (name, field) in fields {
+                merge(value.entry(name).or_insert(Value::Null), field);
+            }
+        }
+        (value, field) => *value = field,
+    }
 }
 
 /// The job that dkron has, without what belongs to the server; nothing if there is none.
