@@ -1,0 +1,122 @@
+//! What others see of the provider is checked in: `docs/` and the schema as Terraform prints it. Both are made from the
+//! declarations of the attributes; with `KRONY_UPDATE=1` this rewrites what is stale (`cargo xtask docs`).
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use provider::provider::{ADDRESS, KronyProvider};
+use tfplugin::{
+    docs::{Examples, data_source_page, provider_page, resource_page},
+    schema::{Attribute, Block, Field, Kind, Schema},
+    service::Server,
+};
+
+const PROVIDER: &str = "krony";
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate has a folder above it").to_owned()
+}
+
+/// Compares a file with what it should be; rewrites it when asked to.
+#[track_caller]
+fn check_fresh(path: &str, fresh: &str) {
+    let file = repository().join(path);
+    let found = fs::read_to_string(&file).unwrap_or_default();
+    if found == fresh {
+        return;
+    }
+    if env::var_os("KRONY_UPDATE").is_some() {
+        fs::create_dir_all(file.parent().expect("a file is in a folder")).expect("the folder can be made");
+        fs::write(&file, fresh).expect("the file can be written");
+        return;
+    }
+    panic!("{path} is stale: run `cargo xtask docs` and look at the difference");
+}
+
+/// An example in the registry's layout; empty where there is none.
+fn example(path: &str) -> String {
+    fs::read_to_string(repository().join("examples").join(path)).unwrap_or_default()
+}
+
+fn page_name(type_name: &str) -> &str {
+    type_name.strip_prefix("krony_").expect("types begin with the provider's name")
+}
+
+#[test]
+fn pages_are_fresh() {
+    let server = Server::new(KronyProvider);
+    let usage = example("provider/provider.tf");
+    let examples = Examples { usage: &usage, ..Examples::default() };
+    check_fresh("docs/index.md", &provider_page(PROVIDER, server.provider_schema(), &examples));
+
+    for (type_name, schema) in server.resource_schemas() {
+        let folder = format!("resources/{type_name}");
+        let usage = example(&format!("{folder}/resource.tf"));
+        let import_command = example(&format!("{folder}/import.sh"));
+        let import_block = example(&format!("{folder}/import-by-string-id.tf"));
+        assert!(!usage.is_empty(), "{type_name} has no example in examples/{folder}/resource.tf");
+        let examples = Examples { usage: &usage, import_block: &import_block, import_command: &import_command };
+        let page = resource_page(PROVIDER, &type_name, schema, &examples);
+        check_fresh(&format!("docs/resources/{}.md", page_name(&type_name)), &page);
+    }
+
+    for (type_name, schema) in server.data_source_schemas() {
+        let usage = example(&format!("data-sources/{type_name}/data-source.tf"));
+        assert!(!usage.is_empty(), "{type_name} has no example");
+        let page =
+            data_source_page(PROVIDER, &type_name, schema, &Examples { usage: &usage, ..Examples::default() });
+        check_fresh(&format!("docs/data-sources/{}.md", page_name(&type_name)), &page);
+    }
+}
+
+/// One line for each attribute: what a change to it means for users shows in a diff.
+#[test]
+fn the_schema_is_as_released() {
+    let server = Server::new(KronyProvider);
+    let mut lines = vec![format!("# {ADDRESS}")];
+    describe("provider", server.provider_schema(), &mut lines);
+    server.resource_schemas().for_each(|(name, schema)| describe(&format!("resource {name}"), schema, &mut lines));
+    server.data_source_schemas().for_each(|(name, schema)| describe(&format!("data {name}"), schema, &mut lines));
+    check_fresh("provider/tests/schema.txt", &(lines.join("\n") + "\n"));
+}
+
+fn describe(title: &str, schema: &Schema, lines: &mut Vec<String>) {
+    lines.push(format!("\n{title} version={}", schema.version));
+    describe_fields("", &schema.fields, lines);
+}
+
+fn describe_fields(prefix: &str, fields: &[Field], lines: &mut Vec<String>) {
+    for field in fields {
+        match field {
+            Field::Attribute(attribute) => describe_attribute(prefix, attribute, lines),
+            Field::Block(Block { name, nesting, fields, min_items, max_items, .. }) => {
+                lines.push(format!("{prefix}{name} block {nesting:?} {min_items}..{max_items}"));
+                describe_fields(&format!("{prefix}{name}."), fields, lines);
+            }
+        }
+    }
+}
+
+fn describe_attribute(prefix: &str, attribute: &Attribute, lines: &mut Vec<String>) {
+    let name = attribute.name;
+    let kind = match &attribute.kind {
+        Kind::Plain(plain) => plain.to_string(),
+        Kind::Nested(nesting, _) => format!("nested {nesting:?}"),
+    };
+    let flags = [
+        ("sensitive", attribute.sensitive),
+        ("write-only", attribute.write_only),
+        ("replaces", attribute.replaces),
+        ("volatile", attribute.volatile),
+        ("empty=null", attribute.empty_is_null),
+        ("deprecated", attribute.deprecated.is_some()),
+        ("default", attribute.default.is_some()),
+    ];
+    let flags: String = flags.iter().filter(|(_, set)| *set).map(|(flag, _)| format!(" {flag}")).collect();
+    lines.push(format!("{prefix}{name}: {kind}, {:?}{flags}", attribute.presence));
+    if let Kind::Nested(_, fields) = &attribute.kind {
+        describe_fields(&format!("{prefix}{name}."), fields, lines);
+    }
+}
