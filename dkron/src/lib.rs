@@ -35,12 +35,16 @@ mod scope;
 
 mod client;
 mod locks;
+mod moment;
 mod operation;
 mod retry;
 mod settle;
 mod transport;
 mod trust;
 mod write;
+
+#[cfg(test)]
+mod fake;
 
 pub use client::Client;
 pub use config::{Auth, Config, ConfigError, Header, Retry, Tls};

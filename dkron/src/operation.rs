@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::client::Shared;
 use crate::error::{Error, Problem, RequestError};
 use crate::job::Job;
+use crate::moment::Moment;
 use crate::query::Member;
 use crate::retry::{Patience, is_retryable};
 use crate::scope::Scope;
@@ -146,7 +147,7 @@ impl<'a> Operation<'a> {
     }
 
     /// The leader, as it said itself after `moment`. Calls that wonder at the same time share an answer.
-    pub(crate) async fn leader_since(&self, moment: Instant) -> Result<String, Error> {
+    pub(crate) async fn leader_since(&self, moment: Moment) -> Result<String, Error> {
         let trust = &self.shared.trust;
         if let Some(leader) = trust.confirmed_since(moment) {
             return Ok(leader);

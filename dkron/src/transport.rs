@@ -21,12 +21,12 @@ use reqwest::header::{
 use reqwest::{Method, redirect};
 use secrecy::ExposeSecret;
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
 use url::Url;
 
 use crate::config::{Auth, Config, ConfigError};
 use crate::error::{Error, Problem, RequestError};
 use crate::job::Job;
+use crate::moment::Moment;
 use crate::scope::Scope;
 use quote::Quote;
 
@@ -96,8 +96,8 @@ pub(crate) struct Answer {
     /// `X-Total-Count`.
     pub(crate) total: Option<usize>,
     pub(crate) body: Bytes,
-    pub(crate) sent: Instant,
-    pub(crate) received: Instant,
+    pub(crate) sent: Moment,
+    pub(crate) received: Moment,
     /// Our side of the connection, if it surely leads to dkron itself: such a connection lives as long
     /// as the dkron process behind it.
     pub(crate) direct: Option<SocketAddr>,
@@ -220,7 +220,7 @@ impl Transport {
         if let Some(body) = &request.body {
             builder = builder.header(CONTENT_TYPE, "application/json").body(body.json.clone());
         }
-        let sent = Instant::now();
+        let sent = Moment::now();
         let response = builder.send().await?;
         self.reached.store(true, Ordering::Relaxed);
         let status = response.status().as_u16();
@@ -237,7 +237,7 @@ impl Transport {
             self.nodes().insert(route.endpoint, node.clone());
         }
         let total = text_of(&headers, "x-total-count").and_then(|total| total.parse().ok());
-        Ok(Answer { status, node, total, body, sent, received: Instant::now(), direct, route })
+        Ok(Answer { status, node, total, body, sent, received: Moment::now(), direct, route })
     }
 
     /// The URL without the query, which is not for error messages.

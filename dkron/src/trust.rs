@@ -20,6 +20,7 @@ use reqwest::Method;
 use tokio::time::Instant;
 
 use crate::error::{Error, Problem};
+use crate::moment::Moment;
 use crate::operation::Operation;
 use crate::transport::{Answer, Body, Request, Route};
 
@@ -55,11 +56,11 @@ pub(crate) struct Trust {
 struct Chain {
     leader: String,
     /// When the chain began: tells chains apart.
-    began: Instant,
+    began: Moment,
     /// When the last question was sent to which the leader answered that it leads.
-    confirmed: Instant,
+    confirmed: Moment,
     /// Since when its answers are known to be complete.
-    caught_up: Option<Instant>,
+    caught_up: Option<Moment>,
     /// Connections that surely end in this process.
     connections: HashSet<SocketAddr>,
 }
@@ -69,7 +70,7 @@ impl Trust {
         self.chain().as_ref().map(|chain| chain.leader.clone())
     }
 
-    pub(crate) fn confirmed_since(&self, moment: Instant) -> Option<String> {
+    pub(crate) fn confirmed_since(&self, moment: Moment) -> Option<String> {
         self.chain().as_ref().filter(|chain| chain.confirmed >= moment).map(|chain| chain.leader.clone())
     }
 
@@ -104,7 +105,7 @@ impl Trust {
             chain.confirmed >= answer.received
                 || match answer.direct {
                     Some(connection) => chain.connections.contains(&connection),
-                    None => answer.received.saturating_duration_since(chain.confirmed) <= RECENT,
+                    None => answer.received.since(chain.confirmed) <= RECENT,
                 }
         })
     }
@@ -126,12 +127,12 @@ impl Trust {
         self.chain().as_ref().is_some_and(|chain| chain.caught_up.is_some())
     }
 
-    fn began(&self) -> Option<Instant> {
+    fn began(&self) -> Option<Moment> {
         self.chain().as_ref().map(|chain| chain.began)
     }
 
     /// The chain that began then has caught up at `moment`; false if it has ended meanwhile.
-    fn caught_up(&self, began: Option<Instant>, moment: Instant) -> bool {
+    fn caught_up(&self, began: Option<Moment>, moment: Moment) -> bool {
         let mut slot = self.chain();
         let Some(chain) = slot.as_mut().filter(|chain| Some(chain.began) == began) else { return false };
         chain.caught_up.get_or_insert(moment);
@@ -146,7 +147,7 @@ impl Trust {
 impl Chain {
     fn continues(&self, leader: &str, answer: &Answer) -> bool {
         let known = answer.direct.is_some_and(|connection| self.connections.contains(&connection));
-        let silence = answer.received.saturating_duration_since(self.confirmed);
+        let silence = answer.received.since(self.confirmed);
         self.leader == leader && (known || silence <= RESTART)
     }
 
@@ -174,14 +175,14 @@ impl Operation<'_> {
     /// One attempt to watch the leader; it fails silently when the leader changes.
     async fn watch(&self) -> Result<(), Error> {
         let trust = &self.shared.trust;
-        self.leader_since(Instant::now()).await?;
+        self.leader_since(Moment::now()).await?;
         let began = trust.began();
         let mut before = self.count().await?;
         for _ in 0..WATCH_ROUNDS {
             let end = Instant::now() + WATCH;
             while Instant::now() < end {
                 self.pause(WATCH_STEP).await?;
-                self.leader_since(Instant::now()).await?;
+                self.leader_since(Moment::now()).await?;
                 if trust.began() != began {
                     return Ok(());
                 }
@@ -192,7 +193,7 @@ impl Operation<'_> {
             }
             before = after;
         }
-        trust.caught_up(began, Instant::now());
+        trust.caught_up(began, Moment::now());
         Ok(())
     }
 
@@ -238,7 +239,7 @@ impl Operation<'_> {
     /// One barrier; `false` if the server does not let us.
     async fn barrier(&self) -> Result<bool, Error> {
         let trust = &self.shared.trust;
-        self.leader_since(Instant::now()).await?;
+        self.leader_since(Moment::now()).await?;
         let began = trust.began();
         let json = br#"{"name":"krony-barrier","parent_job":"! no job has this name"}"#;
         let body = Body { json: json.as_slice().into(), secrets: Vec::new() };

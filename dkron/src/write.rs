@@ -533,3 +533,6 @@ fn perhaps_applied(error: &Error) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -63,3 +63,6 @@ pub(super) fn root(error: &(dyn StdError + 'static)) -> String {
     }
     innermost.to_string()
 }
+
+#[cfg(test)]
+mod tests;
