@@ -13,11 +13,12 @@ use crate::{
     diagnostic::{Diagnostic, Diagnostics, Result},
     model::{Model, Strictness, TfType},
     path::Path,
-    plan::{Plan, Proposal, keep_spelling, plan, replaced},
+    plan::{Plan, Proposal, normalise, plan, refine, unknown_as_null},
     private::Private,
     process::panics,
     resource::{Operation, Resource, within},
     schema::Schema,
+    spelling::keep_spelling,
     value::{Type, Value},
     wire,
 };
@@ -109,33 +110,41 @@ impl<R: Resource> TypedResource<R> {
         ResourceContext::new(Context::new(session.client, session.cancellation, timeout), private)
     }
 
+    /// Stored private data as this version of the provider knows it.
+    fn private(&self, stored: &[u8]) -> Result<Private> {
+        let (version, private) = Private::decode(stored, R::PRIVATE_VERSION)?;
+        if version == R::PRIVATE_VERSION {
+            Ok(private)
+        } else {
+            self.resource.upgrade_private(version, private)
+        }
+    }
+
+    /// A plan with the private data that goes with it, and the warnings that were given on the way.
     async fn try_plan(
         &self,
         session: Session<R::Client>,
         proposal: Proposal<'_>,
         private: &[u8],
-    ) -> (Diagnostics, Result<Plan>) {
-        let mut plan = plan(&self.schema, proposal);
+    ) -> (Diagnostics, Result<(Plan, Vec<u8>)>) {
+        let plan = plan(&self.schema, proposal);
         if plan.planned.is_null() {
-            return (Diagnostics::new(), Ok(plan));
+            return (Diagnostics::new(), Ok((plan, private.to_vec())));
         }
         let mut warnings = Diagnostics::new();
         let refined = async {
-            let private = Private::decode(private, R::PRIVATE_VERSION)?;
+            let private = self.private(private)?;
             let prior = decode_optional::<R::Model>(proposal.prior)?;
             let mut planned = decode::<R::Model>(&plan.planned)?;
             let operation = if prior.is_some() { Operation::Update } else { Operation::Create };
             let context = self.context(session, private, operation, &planned);
             let result = guarded(async { self.resource.plan(&context, prior.as_ref(), &mut planned) }).await;
             warnings = context.take_warnings();
-            result.map(|()| planned.encode())
+            result?;
+            let refined = refine(&self.schema, proposal.prior, &plan, planned.encode());
+            Ok((refined, context.private().encode(R::PRIVATE_VERSION)))
         }
         .await;
-        let refined = refined.map(|planned| {
-            plan.planned = planned;
-            plan.replaces = replaced(&self.schema, proposal.prior, &plan.planned);
-            plan
-        });
         (warnings, refined)
     }
 
@@ -202,12 +211,13 @@ impl<R: Resource> TypedResource<R> {
     /// The outcome of a handler whose instance was `before`, and is to look like `expected`.
     fn outcome(&self, finished: Finished<Option<R::Model>>, before: Value, expected: &Value) -> Outcome {
         let Finished { result, saved, private, mut warnings } = finished;
-        let keep = |found: Value| keep_spelling(&self.schema, expected, found);
+        let keep = |found: Value| keep_spelling(&self.schema, expected, normalise(&self.schema, found));
         let state = match result {
             Ok(model) => model.map_or(Value::Null, |model| keep(model.encode())),
             Err(findings) => {
                 warnings.extend(findings);
-                saved.map_or(before, keep)
+                // What is not known yet of an object that is half done is not known to be there.
+                saved.map_or(before, |saved| keep(unknown_as_null(saved)))
             }
         };
         let private = if state.is_null() { Vec::new() } else { private.encode(R::PRIVATE_VERSION) };
@@ -286,17 +296,19 @@ impl<R: Resource> AnyResource<R::Client> for TypedResource<R> {
 
     fn upgrade(&self, version: i64, state: &[u8]) -> Result<Value> {
         if version == R::VERSION {
-            return wire::json(state, &self.object_type, "the stored state");
+            let state = wire::json(state, &self.object_type, "the stored state")?;
+            return Ok(normalise(&self.schema, state));
         }
         let unreadable =
             |_| Diagnostic::error("Unreadable state", "The stored state of this object is not JSON.");
         let state = serde_json::from_slice(state).map_err(unreadable)?;
         let upgraded = self.resource.upgrade(version, state)?.to_string();
-        wire::json(upgraded.as_bytes(), &self.object_type, "the upgraded state")
+        let state = wire::json(upgraded.as_bytes(), &self.object_type, "the upgraded state")?;
+        Ok(normalise(&self.schema, state))
     }
 
     fn import(&self, id: &str) -> Result<Value> {
-        self.resource.import(id).map(|model| model.encode())
+        self.resource.import(id).map(|model| normalise(&self.schema, model.encode()))
     }
 
     fn plan<'a>(
@@ -307,9 +319,9 @@ impl<R: Resource> AnyResource<R::Client> for TypedResource<R> {
     ) -> BoxFuture<'a, PlanOutcome> {
         Box::pin(async move {
             let (mut diagnostics, result) = self.try_plan(session, proposal, &private).await;
-            let plan = result.unwrap_or_else(|findings| {
+            let (plan, private) = result.unwrap_or_else(|findings| {
                 diagnostics.extend(findings);
-                Plan { planned: proposal.prior.clone(), replaces: Vec::new() }
+                (Plan { planned: proposal.prior.clone(), replaces: Vec::new() }, private)
             });
             PlanOutcome { plan, private, diagnostics }
         })
@@ -317,7 +329,7 @@ impl<R: Resource> AnyResource<R::Client> for TypedResource<R> {
 
     fn read(&self, session: Session<R::Client>, state: Value, private: Vec<u8>) -> BoxFuture<'_, Outcome> {
         Box::pin(async move {
-            match Private::decode(&private, R::PRIVATE_VERSION) {
+            match self.private(&private) {
                 Ok(data) => {
                     let finished = self.try_read(session, &state, data).await;
                     self.outcome(finished, state.clone(), &state)
@@ -329,7 +341,7 @@ impl<R: Resource> AnyResource<R::Client> for TypedResource<R> {
 
     fn apply(&self, session: Session<R::Client>, change: Change) -> BoxFuture<'_, Outcome> {
         Box::pin(async move {
-            match Private::decode(&change.private, R::PRIVATE_VERSION) {
+            match self.private(&change.private) {
                 Ok(data) => {
                     let finished = self.try_apply(session, &change, data).await;
                     self.outcome(finished, change.prior, &change.planned)
@@ -382,7 +394,7 @@ impl<D: DataSource> AnyDataSource<D::Client> for TypedDataSource<D> {
             let result = guarded(within(context.deadline(), self.data_source.read(&context, model))).await;
             let mut diagnostics = context.take_warnings();
             let state = match result {
-                Ok(model) => keep_spelling(&self.schema, &config, model.encode()),
+                Ok(model) => keep_spelling(&self.schema, &config, normalise(&self.schema, model.encode())),
                 Err(findings) => {
                     diagnostics.extend(findings);
                     Value::Null

@@ -137,11 +137,19 @@ pub trait IntoField {
 }
 
 impl<P> IntoField for Flags<P> {
+    /// # Panics
+    /// When `T` holds blocks, which stand in blocks only: a fault of the declaration that the first call finds.
     fn into_field<T: TfType>(self, name: &'static str, description: String) -> Field {
+        let kind = T::kind();
+        if let Kind::Nested(_, fields) = &kind
+            && fields.iter().any(|field| matches!(field, Field::Block(_)))
+        {
+            panic!("the attribute {name} cannot hold blocks; make it a block, or its blocks attributes");
+        }
         Field::Attribute(Attribute {
             name,
             description,
-            kind: T::kind(),
+            kind,
             presence: self.presence,
             default: self.default,
             sensitive: self.sensitive,

@@ -4,7 +4,7 @@
 //! Terraform ─→ process    handshake, AutoMTLS, logs, the end of the process
 //!           ─→ service    one RPC: decode, one call, encode          ←→ wire, codec
 //!           ─→ erased     values ⇄ models; what state is stored when a handler fails
-//!           ─→ plan       pure: defaults, computed, replaced; equality by meaning
+//!           ─→ plan       pure: defaults, computed, replaced       ←→ spelling: equality by meaning
 //!           ─→ resource, data_source, provider     your code
 //! ```
 //!
@@ -102,6 +102,7 @@ pub mod codec;
 pub mod context;
 pub mod data_source;
 pub mod diagnostic;
+pub mod docs;
 mod erased;
 pub mod flags;
 pub mod model;
@@ -113,5 +114,7 @@ pub mod provider;
 pub mod resource;
 pub mod schema;
 pub mod service;
+pub mod spelling;
+pub mod testing;
 pub mod value;
 mod wire;

@@ -479,6 +479,27 @@ fn collection<T: TfType>(nesting: Nesting, plain: fn(Box<Type>) -> Type) -> Kind
     }
 }
 
+/// Collections mean the same when their elements do.
+fn collection_facts<T: TfType>() -> TypeFacts {
+    TypeFacts { same: same_elements::<T>, ..T::facts() }
+}
+
+fn same_elements<T: TfType>(a: &Value, b: &Value) -> bool {
+    let has_content = |value: &Value| !value.is_null() && !value.is_unknown();
+    let same =
+        |(a, b): (&Value, &Value)| a == b || (has_content(a) && has_content(b) && (T::facts().same)(a, b));
+    match (a, b) {
+        (Value::List(a), Value::List(b)) => a.len() == b.len() && a.iter().zip(b).all(same),
+        (Value::Map(a), Value::Map(b)) => a.keys().eq(b.keys()) && a.values().zip(b.values()).all(same),
+        (Value::Set(a), Value::Set(b)) => {
+            a.len() == b.len()
+                && a.iter().all(|a| b.iter().any(|b| same((a, b))))
+                && b.iter().all(|b| a.iter().any(|a| same((a, b))))
+        }
+        _ => a == b,
+    }
+}
+
 fn decode_items<'a, T: TfType>(
     items: impl Iterator<Item = (&'a Value, Path)>,
     strictness: Strictness,
@@ -505,6 +526,10 @@ impl<T: TfType> TfType for List<T> {
     fn encode(&self) -> Value {
         Value::List(self.0.iter().map(Attr::encode).collect())
     }
+
+    fn facts() -> TypeFacts {
+        collection_facts::<T>()
+    }
 }
 
 impl<T: TfType> TfType for Set<T> {
@@ -520,7 +545,11 @@ impl<T: TfType> TfType for Set<T> {
     }
 
     fn encode(&self) -> Value {
-        Value::Set(self.0.iter().map(Attr::encode).collect())
+        Value::set(self.0.iter().map(Attr::encode).collect())
+    }
+
+    fn facts() -> TypeFacts {
+        collection_facts::<T>()
     }
 }
 
@@ -539,5 +568,9 @@ impl<T: TfType> TfType for Map<T> {
 
     fn encode(&self) -> Value {
         Value::Map(self.0.iter().map(|(key, value)| (key.clone(), value.encode())).collect())
+    }
+
+    fn facts() -> TypeFacts {
+        collection_facts::<T>()
     }
 }

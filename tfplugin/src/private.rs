@@ -37,13 +37,13 @@ impl Private {
         self.values.remove(key);
     }
 
-    /// Reads stored bytes; no bytes are no data.
+    /// Reads stored bytes, together with the version in which they are written; no bytes are no data of `version`.
     ///
     /// # Errors
     /// When a newer provider wrote them, or they are damaged.
-    pub(crate) fn decode(bytes: &[u8], version: u32) -> Result<Self> {
+    pub(crate) fn decode(bytes: &[u8], version: u32) -> Result<(u32, Self)> {
         if bytes.is_empty() {
-            return Ok(Self::default());
+            return Ok((version, Self::default()));
         }
         let envelope: Envelope = serde_json::from_slice(bytes).map_err(|_| {
             Diagnostic::error(
@@ -60,7 +60,7 @@ impl Private {
             );
             return Err(Diagnostic::error("Private data from a newer provider", detail).into());
         }
-        Ok(Self { values: envelope.values })
+        Ok((envelope.version, Self { values: envelope.values }))
     }
 
     /// The bytes to store.

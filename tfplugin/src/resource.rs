@@ -9,6 +9,7 @@ use crate::{
     context::ResourceContext,
     diagnostic::{Diagnostic, Diagnostics, Result},
     model::{Attr, Model},
+    private::Private,
 };
 
 /// What is being done to a resource instance.
@@ -117,6 +118,18 @@ pub trait Resource: Send + Sync + 'static {
             Self::VERSION
         );
         Err(Diagnostic::error("State of an unknown version", detail).into())
+    }
+
+    /// Turns private data of an older version into that of [`PRIVATE_VERSION`](Self::PRIVATE_VERSION).
+    ///
+    /// # Errors
+    /// When private data of that version cannot be used.
+    fn upgrade_private(&self, version: u32, _private: Private) -> Result<Private> {
+        let detail = format!(
+            "Private data of version {version} cannot be upgraded to version {}. Use a provider version in between.",
+            Self::PRIVATE_VERSION
+        );
+        Err(Diagnostic::error("Private data of an unknown version", detail).into())
     }
 }
 

@@ -55,7 +55,7 @@ pub struct Attribute {
     pub facts: TypeFacts,
 }
 
-/// What a type says about its values beyond their Terraform type.
+/// What a type says about its values beyond their Terraform type. For a collection, what is listed are elements.
 #[derive(Debug, Clone, Copy)]
 pub struct TypeFacts {
     /// Whether two values (known, not null) mean the same, in whatever spelling.
@@ -145,6 +145,18 @@ pub enum BlockNesting {
     Map,
 }
 
+impl BlockNesting {
+    /// How the blocks lie in the object's value.
+    pub fn value_nesting(self) -> Nesting {
+        match self {
+            Self::Single | Self::Group => Nesting::Single,
+            Self::List => Nesting::List,
+            Self::Set => Nesting::Set,
+            Self::Map => Nesting::Map,
+        }
+    }
+}
+
 impl Schema {
     /// The type of the object, as values are encoded.
     pub fn object_type(&self) -> Type {
@@ -173,6 +185,35 @@ impl Field {
             Self::Attribute(attribute) => attribute.name,
             Self::Block(block) => block.name,
         }
+    }
+
+    /// Its documentation, Markdown.
+    pub fn description(&self) -> &str {
+        match self {
+            Self::Attribute(attribute) => &attribute.description,
+            Self::Block(block) => &block.description,
+        }
+    }
+
+    /// The fields of the objects inside it, if it holds some, and how those are nested.
+    pub fn nested(&self) -> Option<(Nesting, &[Self])> {
+        match self {
+            Self::Attribute(Attribute { kind: Kind::Nested(nesting, fields), .. }) => {
+                Some((*nesting, fields))
+            }
+            Self::Attribute(_) => None,
+            Self::Block(block) => Some((block.nesting.value_nesting(), &block.fields)),
+        }
+    }
+
+    /// Whether it is in configuration only.
+    pub fn is_write_only(&self) -> bool {
+        matches!(self, Self::Attribute(attribute) if attribute.write_only)
+    }
+
+    /// Whether a change of it as a whole replaces the object.
+    pub fn replaces(&self) -> bool {
+        matches!(self, Self::Attribute(attribute) if attribute.replaces)
     }
 
     /// The type of its value.
@@ -226,10 +267,7 @@ impl Block {
         let object = object_type(&self.fields);
         match self.nesting {
             BlockNesting::List | BlockNesting::Map if has_dynamic(&object) => Type::Dynamic,
-            BlockNesting::Single | BlockNesting::Group => object,
-            BlockNesting::List => Type::List(Box::new(object)),
-            BlockNesting::Set => Type::Set(Box::new(object)),
-            BlockNesting::Map => Type::Map(Box::new(object)),
+            nesting => nesting.value_nesting().wrap(object),
         }
     }
 }
@@ -244,9 +282,10 @@ fn has_dynamic(part: &Type) -> bool {
     }
 }
 
-/// Whether a value is set to nothing: null, the empty text or an empty collection.
+/// Whether a value is set to nothing: null, the empty text, an empty collection, or an object of nothing but those.
 pub fn is_nothing(value: &Value) -> bool {
     match value {
+        Value::Object(parts) => parts.values().all(|part| part.as_object().is_none() && is_nothing(part)),
         Value::Null => true,
         Value::String(text) => text.is_empty(),
         Value::List(items) | Value::Set(items) => items.is_empty(),

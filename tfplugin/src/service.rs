@@ -130,21 +130,24 @@ impl<P: Provider> Server<P> {
         })
     }
 
-    async fn configure(&self, request: pb::configure_provider::Request) -> Result<Diagnostics> {
-        let config = wire::value(request.config.as_ref(), &self.shared.config_type, "the provider block")?;
+    /// The provider block; where there is none, nothing in it is set.
+    fn provider_config(&self, wire: Option<&pb::DynamicValue>) -> Result<P::Config> {
+        let config = wire::value(wire, &self.shared.config_type, "the provider block")?;
         let config = if config.is_null() { self.shared.schema.empty_object() } else { config };
-        let config = P::Config::decode(&config, &Path::root(), Strictness::Configuration)?;
+        P::Config::decode(&config, &Path::root(), Strictness::Configuration)
+    }
+
+    async fn configure(&self, request: pb::configure_provider::Request) -> Result<Diagnostics> {
+        let config = self.provider_config(request.config.as_ref())?;
         let settings = Settings { config, terraform_version: request.terraform_version };
-        let configured = guarded(self.shared.provider.configure(settings)).await?;
+        let configured = self.shared.provider.configure(settings).await?;
         let session = Session { client: Arc::new(configured.client), cancellation: CancellationToken::new() };
         *self.shared.session.write().unwrap_or_else(PoisonError::into_inner) = Some(session);
         Ok(configured.warnings)
     }
 
     fn validate_provider(&self, request: &pb::validate_provider_config::Request) -> Result<Diagnostics> {
-        let config = wire::value(request.config.as_ref(), &self.shared.config_type, "the provider block")?;
-        let config = P::Config::decode(&config, &Path::root(), Strictness::Configuration)?;
-        Ok(self.shared.provider.check(&config))
+        Ok(self.shared.provider.check(&self.provider_config(request.config.as_ref())?))
     }
 
     fn validate_resource(&self, request: &pb::validate_resource_config::Request) -> Result<Diagnostics> {
@@ -198,7 +201,7 @@ impl<P: Provider> Server<P> {
         let proposed = wire::value(request.proposed_new_state.as_ref(), object_type, "the proposed state")?;
         // Only a destroy proposes nothing; its configuration may still be sent.
         let config = if proposed.is_null() { Value::Null } else { config };
-        let proposal = Proposal { prior: &prior, config: &config, proposed: &proposed };
+        let proposal = Proposal { prior: &prior, config: &config };
         let outcome = resource.plan(self.session()?, proposal, request.prior_private.to_vec()).await;
         let mut diagnostics = outcome.diagnostics;
         Ok(pb::plan_resource_change::Response {
@@ -359,7 +362,7 @@ impl<P: Provider> provider_server::Provider for Server<P> {
         request: Request<pb::configure_provider::Request>,
     ) -> Answer<pb::configure_provider::Response> {
         traced("ConfigureProvider", "", async {
-            let configured = self.configure(request.into_inner()).await;
+            let configured = guarded(self.configure(request.into_inner())).await;
             pb::configure_provider::Response { diagnostics: findings(configured) }
         })
         .await
@@ -431,7 +434,7 @@ impl<P: Provider> provider_server::Provider for Server<P> {
         let request = request.into_inner();
         let (name, before) = (request.type_name.clone(), request.clone());
         traced("ReadResource", &name, async {
-            self.read(request).await.unwrap_or_else(|findings| pb::read_resource::Response {
+            guarded(self.read(request)).await.unwrap_or_else(|findings| pb::read_resource::Response {
                 new_state: before.current_state,
                 private: before.private,
                 diagnostics: wire::diagnostics(findings),
@@ -448,7 +451,7 @@ impl<P: Provider> provider_server::Provider for Server<P> {
         let request = request.into_inner();
         let (name, before) = (request.type_name.clone(), request.prior_state.clone());
         traced("PlanResourceChange", &name, async {
-            self.plan(request).await.unwrap_or_else(|findings| pb::plan_resource_change::Response {
+            guarded(self.plan(request)).await.unwrap_or_else(|findings| pb::plan_resource_change::Response {
                 planned_state: before,
                 diagnostics: wire::diagnostics(findings),
                 ..Default::default()
@@ -463,11 +466,13 @@ impl<P: Provider> provider_server::Provider for Server<P> {
     ) -> Answer<pb::apply_resource_change::Response> {
         let request = request.into_inner();
         traced("ApplyResourceChange", &request.type_name, async {
-            self.apply(&request).await.unwrap_or_else(|findings| pb::apply_resource_change::Response {
-                new_state: request.prior_state.clone(),
-                private: request.planned_private.clone(),
-                diagnostics: wire::diagnostics(findings),
-                ..Default::default()
+            guarded(self.apply(&request)).await.unwrap_or_else(|findings| {
+                pb::apply_resource_change::Response {
+                    new_state: request.prior_state.clone(),
+                    private: request.planned_private.clone(),
+                    diagnostics: wire::diagnostics(findings),
+                    ..Default::default()
+                }
             })
         })
         .await
@@ -535,7 +540,7 @@ impl<P: Provider> provider_server::Provider for Server<P> {
         let request = request.into_inner();
         let name = request.type_name.clone();
         traced("ReadDataSource", &name, async {
-            Self::read_data_source(self, request).await.unwrap_or_else(|findings| {
+            guarded(Self::read_data_source(self, request)).await.unwrap_or_else(|findings| {
                 pb::read_data_source::Response {
                     diagnostics: wire::diagnostics(findings),
                     ..Default::default()
