@@ -132,7 +132,8 @@ pub fn run<P: Provider>(options: Options, provider: P) -> ExitCode {
     match build_and_block(options, provider) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(io::stderr(), "{}", with_causes(&error)); // where stderr is gone there is nobody to tell
+            // Where stderr is gone there is nobody to tell.
+            let _ = writeln!(io::stderr(), "{}", with_causes(&error));
             ExitCode::FAILURE
         }
     }
@@ -151,6 +152,7 @@ fn build_and_block<P: Provider>(options: Options, provider: P) -> Result<(), Err
     let result = runtime.block_on(async {
         match Plugin::start(&options, &environment).await {
             Ok(plugin) => plugin.serve(options, provider).await,
+            Err(error) if options.debug => Err(error),
             Err(error) => {
                 tell_user(&error);
                 Err(error)
