@@ -50,7 +50,7 @@ pub(super) fn from_dkron(found: &dkron::Job, prior: &Job) -> Job {
         owner: optional_string(&found.owner),
         owner_email: optional_string(&found.owner_email),
         disabled: Attr::Known(found.disabled),
-        tags: tags(found, prior),
+        tags: optional_strings(found.tags.clone()),
         metadata: optional_strings(visible_metadata(found)),
         retries: Attr::Known(found.retries),
         concurrency: optional_word(if found.concurrency.is_empty() { "allow" } else { &found.concurrency }),
@@ -70,15 +70,6 @@ pub fn visible_metadata(found: &dkron::Job) -> BTreeMap<String, String> {
     let mut metadata = found.metadata.clone();
     metadata.retain(|key, _| !key.starts_with(RESERVED_METADATA));
     metadata
-}
-
-/// A job that is being imported without tags says on purpose that it runs on every node.
-fn tags(found: &dkron::Job, prior: &Job) -> Attr<Map<String>> {
-    let imported = prior.id.is_null();
-    match optional_strings(found.tags.clone()) {
-        Attr::Null if imported => Attr::Known(Map(BTreeMap::new())),
-        tags => tags,
-    }
 }
 
 fn string(value: &Attr<String>) -> String {

@@ -1,21 +1,17 @@
 //! Jobs from creation to destruction: each argument, and what becomes of a job that runs.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use provider::job::Job;
 use receiver::Server;
 use serde_json::{Value, json};
-use tfplugin::model::Model;
-use tfplugin::schema::{Attribute, Field, Kind, Nesting};
 use xtask::dkron::Node;
 use xtask::process::wait_for;
 use xtask::terraform::{Terraform, Workspace};
 
 use crate::support::{
-    apply, assert_plan_is_empty, each_terraform, errors, merge, shared_node, stage, stored, workspace,
-    written,
+    apply, arguments, assert_plan_is_empty, each_terraform, errors, job, merge, shared_node, stage, stored,
+    workspace, written,
 };
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -240,29 +236,12 @@ fn cases_of_processors() -> Vec<Case> {
     ]
 }
 
-/// What a user can set, by its path; the parts of an object instead of the object.
-fn arguments(fields: &[Field], above: &str) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for field in fields {
-        let Field::Attribute(Attribute { name, kind, presence, .. }) = field else { continue };
-        let path = format!("{above}{name}");
-        match kind {
-            _ if !presence.is_configurable() => {}
-            Kind::Nested(Nesting::Single, fields) => found.extend(arguments(fields, &format!("{path}."))),
-            Kind::Nested(..) | Kind::Plain(_) => {
-                found.insert(path);
-            }
-        }
-    }
-    found
-}
-
 #[test]
 fn there_is_a_case_for_every_argument() {
     let mut tested: Vec<String> = cases().iter().map(|case| case.argument.to_owned()).collect();
     tested.extend(ELSEWHERE.map(str::to_owned));
     tested.sort_unstable();
-    assert_eq!(tested, Vec::from_iter(arguments(&Job::schema(0).fields, "")));
+    assert_eq!(tested, Vec::from_iter(arguments()));
 }
 
 impl Case {
@@ -373,7 +352,7 @@ fn every_argument_lives(terraform: &Terraform) {
     let workspace = workspace(terraform, &node.url());
     let cases = cases();
     for step in 0..3 {
-        workspace.write("main.tf.json", &root(&cases, step).to_string()).unwrap();
+        workspace.write("main.tf.json", &format!("{:#}", root(&cases, step))).unwrap();
         assert_actions(&workspace.plan_json(&[]).unwrap(), &cases, step);
         workspace.apply(&["plan.bin"]).unwrap();
         assert_plan_is_empty(&workspace);
@@ -407,13 +386,6 @@ fn every_argument_lives_in_the_users_terraform() {
 fn every_argument_lives_in_the_newest_terraform() {
     let [_, newest] = each_terraform();
     every_argument_lives(&newest);
-}
-
-/// A job in HCL, with `rest` behind the name.
-fn job(name: &str, rest: &str) -> String {
-    format!(
-        "resource \"krony_job\" \"{name}\" {{\n  name = \"{name}\"\n  tags = {{ server = \"true:1\" }}\n{rest}\n}}\n"
-    )
 }
 
 #[test]

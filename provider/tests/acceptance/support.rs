@@ -1,9 +1,13 @@
 //! What the tests share: a node, a workspace, and comparisons that show what differs.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
+use provider::job::Job;
 use serde_json::{Map, Value, json};
+use tfplugin::model::Model;
+use tfplugin::schema::{Attribute, Field, Kind, Nesting};
 use xtask::dkron::Node;
 use xtask::process::Finished;
 use xtask::provider::{Profile, provider_folder};
@@ -57,6 +61,13 @@ pub(crate) fn assert_plan_is_empty(workspace: &Workspace) {
 pub(crate) fn apply(workspace: &Workspace) {
     workspace.apply(&[]).unwrap();
     assert_plan_is_empty(workspace);
+}
+
+/// A job in HCL whose label is its name, with `rest` behind that.
+pub(crate) fn job(name: &str, rest: &str) -> String {
+    format!(
+        "resource \"krony_job\" \"{name}\" {{\n  name = \"{name}\"\n  tags = {{ server = \"true:1\" }}\n{rest}\n}}\n"
+    )
 }
 
 /// The job as dkron gives it back when it was written with these fields and no others.
@@ -143,4 +154,25 @@ pub(crate) fn errors(workspace: &Workspace, arguments: &[&str]) -> Vec<Finding> 
     errors.retain(|finding| finding.severity == "error");
     assert!(!errors.is_empty(), "no error was reported:\n{}", finished.text());
     errors
+}
+
+/// What a user can set of a job, by its path; the parts of an object instead of the object.
+pub(crate) fn arguments() -> BTreeSet<String> {
+    arguments_of(&Job::schema(0).fields, "")
+}
+
+fn arguments_of(fields: &[Field], above: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for field in fields {
+        let Field::Attribute(Attribute { name, kind, presence, .. }) = field else { continue };
+        let path = format!("{above}{name}");
+        match kind {
+            _ if !presence.is_configurable() => {}
+            Kind::Nested(Nesting::Single, fields) => found.extend(arguments_of(fields, &format!("{path}."))),
+            Kind::Nested(..) | Kind::Plain(_) => {
+                found.insert(path);
+            }
+        }
+    }
+    found
 }
