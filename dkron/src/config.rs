@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use url::Url;
 
 /// Settings of a [`Client`](crate::Client).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Config {
     /// Base addresses of the API, with or without a path prefix, without `/v1`. Several name the nodes
     /// of one cluster; a cluster behind a balancer has one.
@@ -42,6 +42,23 @@ impl Config {
             user_agent: concat!("krony-dkron/", env!("CARGO_PKG_VERSION")).to_owned(),
             max_in_flight: 16,
         }
+    }
+}
+
+/// Without the credentials that somebody may have put into an endpoint, where they are refused.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let endpoints: Vec<_> = self.endpoints.iter().map(|url| url.origin().ascii_serialization()).collect();
+        f.debug_struct("Config")
+            .field("endpoints", &endpoints)
+            .field("auth", &self.auth)
+            .field("headers", &self.headers)
+            .field("tls", &self.tls)
+            .field("request_timeout", &self.request_timeout)
+            .field("retry", &self.retry)
+            .field("user_agent", &self.user_agent)
+            .field("max_in_flight", &self.max_in_flight)
+            .finish()
     }
 }
 

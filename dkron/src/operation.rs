@@ -208,7 +208,7 @@ impl<'a> Operation<'a> {
         if search.misses < search.chances(self.transport().endpoints()) {
             return Ok(());
         }
-        if search.began.elapsed() >= LEADER_COMES_BACK {
+        if search.began.elapsed() >= LEADER_COMES_BACK.min(self.shared.retry.budget) {
             return Err(Error::LeaderUnreached {
                 operation: self.what.clone(),
                 leader: leader.to_owned(),

@@ -44,33 +44,37 @@ impl Rhythm {
         }
     }
 
-    /// Whether a run may start about now; true where nobody can tell.
-    pub(crate) fn runs_about(&self, now: Timestamp) -> bool {
-        self.scheduled && (self.shown_about(now) || self.scheduled_about(now))
+    /// Whether a run may start about the time of a write, from its beginning to its end; true where
+    /// nobody can tell.
+    pub(crate) fn runs_about(&self, begun: Timestamp, done: Timestamp) -> bool {
+        let half = begun.duration_until(done) / 2;
+        let middle = begun.saturating_add(half).unwrap_or(done);
+        self.scheduled && self.runs_near(middle, half.abs() + NEAR)
     }
 
-    /// Whether dkron itself shows a next run about now. It knows the zone of the server's clock, in
-    /// which schedules without a zone are read.
-    fn shown_about(&self, now: Timestamp) -> bool {
-        self.next.is_some_and(|next| now.duration_until(next).abs() <= NEAR)
+    fn runs_near(&self, moment: Timestamp, margin: SignedDuration) -> bool {
+        // dkron itself shows the next run; it knows the zone of the server's clock, in which schedules
+        // without a zone are read.
+        let shown = self.next.is_some_and(|next| moment.duration_until(next).abs() <= margin);
+        shown || self.schedule_runs_near(moment, margin)
     }
 
-    fn scheduled_about(&self, now: Timestamp) -> bool {
+    fn schedule_runs_near(&self, moment: Timestamp, margin: SignedDuration) -> bool {
         let Ok(schedule) = self.schedule.parse::<Schedule>() else { return true };
         let Ok(schedule) = schedule.for_job(&self.name, &self.zone()) else { return true };
         match schedule.delay() {
-            Some(delay) => self.repeats_about(delay, now),
-            None => schedule.may_run_near(now, NEAR.unsigned_abs()),
+            Some(delay) => self.repeats_near(delay, moment, margin),
+            None => schedule.may_run_near(moment, margin.unsigned_abs()),
         }
     }
 
     /// The phase of `@every` begins anew with each write and each new leader, so it is not known. But
     /// when a run starts, dkron notes the next one, and nothing brings it forward after that: until
     /// then no run is due, and the last one was a delay before, if it was at all.
-    fn repeats_about(&self, delay: SignedDuration, now: Timestamp) -> bool {
+    fn repeats_near(&self, delay: SignedDuration, moment: Timestamp, margin: SignedDuration) -> bool {
         let Some(next) = self.next else { return true };
-        let until_next = now.duration_until(next);
-        until_next <= NEAR || until_next >= delay - NEAR
+        let until_next = moment.duration_until(next);
+        until_next <= margin || until_next >= delay - margin
     }
 
     /// A zone that this machine does not know is as good as none.

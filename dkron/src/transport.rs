@@ -33,6 +33,9 @@ use quote::Quote;
 /// More than any list of jobs; keeps a server gone mad from filling our memory.
 const LARGEST_ANSWER: usize = 256 << 20;
 
+/// A host that does not answer at all is left for the next endpoint or the next try.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// A request, told apart from where it goes.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
@@ -140,6 +143,7 @@ impl Transport {
                 .redirect(redirect::Policy::none())
                 .referer(false)
                 .retry(reqwest::retry::never())
+                .connect_timeout(CONNECT_TIMEOUT)
                 .tcp_nodelay(true);
             tls::configure(builder, config, endpoints.iter().any(|url| url.scheme() == "https"))
         };
@@ -205,7 +209,18 @@ impl Transport {
         let work = self.send(request, route, scope.left().min(self.request_timeout));
         let outcome =
             if request.method == Method::GET { scope.bound(operation, work).await? } else { work.await };
-        outcome.map_err(|failure| Error::Request(Box::new(self.describe(operation, request, route, failure))))
+        let outcome = outcome.map_err(|failure| Box::new(self.describe(operation, request, route, failure)));
+        self.log(request, route, &outcome);
+        Ok(outcome?)
+    }
+
+    fn log(&self, request: &Request, route: Route, outcome: &Result<Answer, Box<RequestError>>) {
+        let (status, node) = match outcome {
+            Ok(answer) => (Some(answer.status), answer.node.as_deref()),
+            Err(failure) => (failure.status, failure.node.as_deref()),
+        };
+        let (method, url) = (&request.method, self.url(request, route));
+        tracing::debug!(%method, %url, status, node, fresh = route.fresh, "request to dkron");
     }
 
     async fn send(&self, request: &Request, route: Route, timeout: Duration) -> Result<Answer, Failure> {
@@ -249,14 +264,16 @@ impl Transport {
         url
     }
 
-    /// dkron itself speaks neither TLS nor leaves these headers, so whoever does is a proxy, whose
-    /// connections outlive the dkron process behind.
+    /// Our side of the connection, unless a proxy shows itself: its connections outlive the dkron
+    /// process behind. dkron speaks no TLS and sets neither header; a proxy from the environment has a
+    /// port of its own.
     fn direct(&self, route: Route, response: &reqwest::Response) -> Option<SocketAddr> {
-        let headers = response.headers();
-        let proxied = self.endpoints[route.endpoint].scheme() == "https"
+        let (endpoint, headers) = (&self.endpoints[route.endpoint], response.headers());
+        let connection = response.extensions().get::<HttpInfo>()?;
+        let proxied = endpoint.scheme() != "http"
+            || endpoint.port_or_known_default() != Some(connection.remote_addr().port())
             || headers.contains_key(VIA)
             || headers.contains_key(SERVER);
-        let connection = response.extensions().get::<HttpInfo>()?;
         (!proxied).then(|| connection.local_addr())
     }
 

@@ -66,24 +66,38 @@ impl Sent {
 /// What is to come about.
 #[derive(Clone, Copy)]
 enum Goal<'a> {
-    /// The job comes into being.
-    Created(&'a Job),
-    /// The job that is there becomes this one.
-    Changed(&'a Job),
-    /// Like `Created`, whether or not the server keeps `starts_at`.
-    CreatedOnTrial(&'a Job),
-    /// Like `Changed`, whether or not the server keeps `starts_at`.
-    ChangedOnTrial(&'a Job),
+    /// dkron has this job.
+    Stored {
+        job: &'a Job,
+        /// It must not exist before.
+        new: bool,
+        /// `starts_at` need not be kept: that is what is to be found out.
+        on_trial: bool,
+    },
     /// The parent lists the child among its dependents.
     Linked { parent: &'a str, child: &'a str },
 }
 
-impl Goal<'_> {
-    /// Name of the job that is written.
-    fn name(&self) -> &str {
+impl<'a> Goal<'a> {
+    fn created(job: &'a Job) -> Self {
+        Self::Stored { job, new: true, on_trial: false }
+    }
+
+    fn changed(job: &'a Job) -> Self {
+        Self::Stored { job, new: false, on_trial: false }
+    }
+
+    fn on_trial(self) -> Self {
         match self {
-            Self::Created(job) | Self::Changed(job) => &job.name,
-            Self::CreatedOnTrial(job) | Self::ChangedOnTrial(job) => &job.name,
+            Self::Stored { job, new, .. } => Self::Stored { job, new, on_trial: true },
+            linked @ Self::Linked { .. } => linked,
+        }
+    }
+
+    /// Name of the job that is written.
+    fn name(&self) -> &'a str {
+        match self {
+            Self::Stored { job, .. } => &job.name,
             Self::Linked { parent, .. } => parent,
         }
     }
@@ -91,9 +105,10 @@ impl Goal<'_> {
     /// The fields in which what is stored misses the goal.
     fn missed(&self, stored: &Job) -> Vec<&'static str> {
         match self {
-            Self::Created(job) | Self::Changed(job) => stored.differences(job),
-            Self::CreatedOnTrial(job) | Self::ChangedOnTrial(job) => {
-                stored.differences(job).into_iter().filter(|field| *field != "starts_at").collect()
+            Self::Stored { job, on_trial, .. } => {
+                let mut fields = stored.differences(job);
+                fields.retain(|field| !on_trial || *field != "starts_at");
+                fields
             }
             Self::Linked { child, .. } if stored.dependent_jobs.iter().any(|name| name == child) => {
                 Vec::new()
@@ -110,26 +125,23 @@ impl Goal<'_> {
     fn next(&self, found: Option<&Job>, sent: Sent) -> Step {
         match (*self, found) {
             // It ran, succeeded and is gone: it has done its work.
-            (Self::Created(job) | Self::Changed(job), None) if job.ephemeral && sent.surely => {
+            (Self::Stored { job, .. }, None) if job.ephemeral && sent.surely => {
                 Step::Done(Box::new(job.clone()))
             }
-            (Self::Created(job) | Self::CreatedOnTrial(job), None) => Step::Write(Box::new(job.clone())),
+            (Self::Stored { job, new: true, .. }, None) => Step::Write(Box::new(job.clone())),
             (_, None) => Step::Refuse(Error::Missing { name: self.name().to_owned() }),
-            (Self::Created(_) | Self::CreatedOnTrial(_), Some(found)) if !sent.perhaps => {
+            // Somebody else's, unless a write of ours may have been applied and it is just that.
+            (Self::Stored { new: true, .. }, Some(found))
+                if !(sent.surely || sent.perhaps && self.is_met(found)) =>
+            {
                 Step::Refuse(Error::AlreadyExists { job: Box::new(found.clone()) })
             }
             (_, Some(found)) if self.is_met(found) => Step::Done(Box::new(found.clone())),
-            (Self::Created(_) | Self::CreatedOnTrial(_), Some(found)) if !sent.surely => {
-                Step::Refuse(Error::AlreadyExists { job: Box::new(found.clone()) })
-            }
+            (Self::Stored { job, .. }, Some(found)) => Step::Write(Box::new(onto(job, found))),
             (Self::Linked { child, .. }, Some(found)) => {
                 let mut parent = found.clone();
                 parent.dependent_jobs.push(child.to_owned());
                 Step::Write(Box::new(parent))
-            }
-            (Self::Created(job) | Self::Changed(job), Some(found)) => Step::Write(Box::new(onto(job, found))),
-            (Self::CreatedOnTrial(job) | Self::ChangedOnTrial(job), Some(found)) => {
-                Step::Write(Box::new(onto(job, found)))
             }
         }
     }
@@ -145,7 +157,7 @@ pub(crate) async fn create(
     let stored = if job.starts_at.is_some() {
         operation.create_cautiously(job, &mut seen).await?
     } else {
-        operation.store(None, Goal::Created(job), &mut seen).await?
+        operation.store(None, Goal::created(job), &mut seen).await?
     };
     drop(held);
     operation.mend_link(&stored).await?;
@@ -166,7 +178,7 @@ pub(crate) async fn update(
     let stored = if job.starts_at.is_some() && job.starts_at != found.starts_at {
         operation.update_cautiously(job, found, &mut seen).await?
     } else {
-        operation.store(Some(found), Goal::Changed(job), &mut seen).await?
+        operation.store(Some(found), Goal::changed(job), &mut seen).await?
     };
     drop(held);
     if stored.parent_job != former_parent {
@@ -251,6 +263,7 @@ impl Operation<'_> {
                 let cause = Error::NotStored { name: name.to_owned(), fields };
                 return Err(WriteError { cause, left: sent.left(found) });
             }
+            let begun = Timestamp::now();
             if let Err(cause) = self.post(&written).await {
                 let before = if perhaps_applied(&cause) { None } else { Some(sent.left(found)) };
                 sent.perhaps |= before.is_none();
@@ -266,7 +279,8 @@ impl Operation<'_> {
             sent = Sent { perhaps: true, surely: true };
             patience.restore();
             rounds += 1;
-            let shown = self.read_back(found.as_ref(), goal, seen).await;
+            let may_be_undone = found.as_ref().is_some_and(|before| may_be_undone(before, begun));
+            let shown = self.read_back(may_be_undone, goal, seen).await;
             let (stored, shows) = shown.map_err(|cause| WriteError { cause, left: Left::Unknown })?;
             match stored {
                 Some(stored) if shows => return Ok(stored),
@@ -275,16 +289,15 @@ impl Operation<'_> {
         }
     }
 
-    /// What the leader shows after an acknowledged write, and whether that is what was written: at
-    /// once, and once more after a while if a run of the job as it was before may have undone it.
+    /// What the leader shows after an acknowledged write, and whether that is the goal: at once, and
+    /// once more after a while if a run may have undone it.
     async fn read_back(
         &self,
-        before: Option<&Job>,
+        may_be_undone: bool,
         goal: Goal<'_>,
         seen: &mut (impl FnMut(&Job) + Send),
     ) -> Result<(Option<Job>, bool), Error> {
         let acknowledged = Instant::now();
-        let may_be_undone = before.is_some_and(|job| Rhythm::of(job).runs_about(Timestamp::now()));
         let mut stored = None;
         for delay in SHOWN_AFTER {
             self.pause(delay).await?;
@@ -332,9 +345,9 @@ impl Operation<'_> {
         seen: &mut (impl FnMut(&Job) + Send),
     ) -> Result<Job, WriteError> {
         let trial = Job { disabled: true, ..job.clone() };
-        let stored = self.store(None, Goal::CreatedOnTrial(&trial), seen).await?;
+        let stored = self.store(None, Goal::created(&trial).on_trial(), seen).await?;
         if stored.starts_at == job.starts_at {
-            return self.store(Some(stored), Goal::Changed(job), seen).await;
+            return self.store(Some(stored), Goal::changed(job), seen).await;
         }
         self.remove(stored).await?;
         Err(WriteError { cause: drops_starts_at(job), left: Left::Nothing })
@@ -348,11 +361,11 @@ impl Operation<'_> {
         seen: &mut (impl FnMut(&Job) + Send),
     ) -> Result<Job, WriteError> {
         let trial = Job { disabled: true, ..job.clone() };
-        let stored = self.store(Some(prior.clone()), Goal::ChangedOnTrial(&trial), seen).await?;
+        let stored = self.store(Some(prior.clone()), Goal::changed(&trial).on_trial(), seen).await?;
         if stored.starts_at == job.starts_at {
-            return self.store(Some(stored), Goal::Changed(job), seen).await;
+            return self.store(Some(stored), Goal::changed(job), seen).await;
         }
-        let restored = self.store(Some(stored), Goal::Changed(&prior), seen).await?;
+        let restored = self.store(Some(stored), Goal::changed(&prior), seen).await?;
         Err(WriteError { cause: drops_starts_at(job), left: Left::Job(Box::new(restored)) })
     }
 
@@ -377,7 +390,8 @@ impl Operation<'_> {
                 None => return Ok(()),
             },
         };
-        if !rhythm.runs_about(Timestamp::now()) {
+        let now = Timestamp::now();
+        if !rhythm.runs_about(now, now) {
             return Ok(());
         }
         self.pause(SETTLED).await?;
@@ -399,13 +413,13 @@ impl Operation<'_> {
             if let Some(cause) = self.not_removable(&found, rounds) {
                 return Err(WriteError { cause, left: sent.left(Some(found)) });
             }
-            let may_be_undone = Rhythm::of(&found).runs_about(Timestamp::now());
+            let begun = Timestamp::now();
             let looked = match self.send_delete(&name).await {
                 Ok(()) => {
                     sent = Sent { perhaps: true, surely: true };
                     patience.restore();
                     rounds += 1;
-                    self.look_after_delete(&name, may_be_undone).await
+                    self.look_after_delete(&name, may_be_undone(&found, begun)).await
                 }
                 Err(cause) => {
                     sent.perhaps |= perhaps_applied(&cause);
@@ -522,6 +536,11 @@ impl Operation<'_> {
             }
         }
     }
+}
+
+/// Whether a run of the job as it was may undo the write that was begun then and is done now.
+fn may_be_undone(before: &Job, begun: Timestamp) -> bool {
+    Rhythm::of(before).runs_about(begun, Timestamp::now())
 }
 
 /// Whether a write that failed like this may have been applied. A missing parent is reported even for

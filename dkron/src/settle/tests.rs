@@ -4,7 +4,8 @@ fn about(schedule: &str, next: Option<&str>, now: &str, change: fn(&mut Job)) ->
     let next = next.map(|next| next.parse().unwrap());
     let mut job = Job { name: "a".into(), schedule: schedule.into(), next, ..Job::default() };
     change(&mut job);
-    Rhythm::of(&job).runs_about(now.parse().unwrap())
+    let now = now.parse().unwrap();
+    Rhythm::of(&job).runs_about(now, now)
 }
 
 #[test]
@@ -48,4 +49,13 @@ fn what_the_scheduler_does_not_run_undoes_nothing() {
     let now = "2026-01-01T00:00:00Z";
     assert!(!about("@every 1s", None, now, |job| job.disabled = true));
     assert!(!about("@every 1s", None, now, |job| job.parent_job = "parent".into()));
+}
+
+#[test]
+fn a_slow_write_is_near_to_all_runs_in_between() {
+    let job = Job { name: "a".into(), schedule: "0 * * * * *".into(), ..Job::default() };
+    let runs_about =
+        |begun: &str, done: &str| Rhythm::of(&job).runs_about(begun.parse().unwrap(), done.parse().unwrap());
+    assert!(runs_about("2026-01-01T00:00:50Z", "2026-01-01T00:01:10Z"));
+    assert!(!runs_about("2026-01-01T00:00:10Z", "2026-01-01T00:00:50Z"));
 }

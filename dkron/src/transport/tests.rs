@@ -133,3 +133,13 @@ fn retry_after_is_seconds_or_a_date() {
     assert_eq!(of("Sat, 31 Dec 2005 23:59:59 GMT"), None);
     assert_eq!(of("soon"), None);
 }
+
+#[test]
+fn settings_do_not_show_their_secrets() {
+    let mut config = Config::new(["http://me:hunter2@localhost/?token=hunter2".parse().unwrap()]);
+    config.auth = Auth::Basic { username: "me".into(), password: "hunter2".into() };
+    config.headers.push(crate::Header { name: "x-key".into(), value: "hunter2".into() });
+    config.tls.client_key = Some("hunter2".into());
+    config.tls.client_cert = Some(b"hunter2".to_vec());
+    assert!(!format!("{config:?}").contains("hunter2"));
+}

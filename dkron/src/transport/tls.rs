@@ -5,8 +5,8 @@ use std::io;
 
 use reqwest::{Certificate, ClientBuilder, Identity};
 use rustls::CertificateError::{
-    Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet, NotValidYetContext,
-    UnknownIssuer,
+    BadSignature, Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
+    NotValidYetContext, UnknownIssuer,
 };
 use rustls::{AlertDescription, Error as TlsError};
 use secrecy::ExposeSecret;
@@ -65,7 +65,8 @@ fn identity(config: &Config) -> Result<Option<Identity>, ConfigError> {
 /// What a TLS failure means and what to do; `None` if the error has nothing to do with TLS.
 pub(super) fn explain(error: &(dyn StdError + 'static)) -> Option<String> {
     Some(match find(error)? {
-        TlsError::InvalidCertificate(UnknownIssuer) => {
+        // A renewed authority of the same name shows as a bad signature.
+        TlsError::InvalidCertificate(UnknownIssuer | BadSignature) => {
             "the server's certificate was not issued by a trusted authority; set ca_cert to the authority that \
              issued it"
                 .to_owned()
@@ -84,6 +85,7 @@ pub(super) fn explain(error: &(dyn StdError + 'static)) -> Option<String> {
             | AlertDescription::BadCertificate
             | AlertDescription::UnknownCA
             | AlertDescription::CertificateUnknown
+            | AlertDescription::DecryptError
             | AlertDescription::AccessDenied,
         ) => "the server does not accept the client certificate; check client_cert and client_key".to_owned(),
         TlsError::InvalidMessage(_) => {
@@ -105,3 +107,6 @@ fn find<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a TlsError> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests;
