@@ -166,3 +166,50 @@ impl fmt::Display for Diagnostics {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(summary: &str) -> Diagnostic {
+        Diagnostic::error(summary, "")
+    }
+
+    #[test]
+    fn findings_say_where_and_what_to_do() {
+        let mut findings = Diagnostics::new();
+        findings
+            .push(Diagnostic::error("Invalid colour", "Expected red.").at(Path::attribute("coat").index(1)));
+        findings.push(Diagnostic::warning("Large", "").at_attribute("size"));
+        findings.push(error("Failed"));
+        insta::assert_snapshot!(findings, @r"
+        error: Invalid colour (at coat[1]): Expected red.
+        warning: Large (at size)
+        error: Failed
+        ");
+    }
+
+    #[test]
+    fn only_errors_fail() {
+        let warning: Diagnostics = Diagnostic::warning("Large", "").into();
+        assert!(!warning.has_errors() && !warning.is_empty());
+        assert_eq!(warning.clone().into_result(), Ok(()));
+        let mut both = warning;
+        both.extend(error("Failed").into());
+        assert!(both.has_errors());
+        assert_eq!(both.clone().into_result(), Err(both));
+    }
+
+    #[test]
+    fn findings_of_failures_are_collected_in_order() {
+        let mut findings = Diagnostics::new();
+        assert_eq!(findings.collect(Ok(7)), Some(7));
+        assert_eq!(findings.collect::<()>(Err(error("first").into())), None);
+        assert_eq!(
+            findings.collect::<()>(Err([error("second"), error("third")].into_iter().collect())),
+            None
+        );
+        let summaries: Vec<_> = findings.iter().map(|finding| finding.summary.as_str()).collect();
+        assert_eq!(summaries, ["first", "second", "third"]);
+    }
+}

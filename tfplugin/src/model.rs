@@ -7,6 +7,9 @@
 //! Validation is decoding: a [`TextType`] refuses text that it cannot read, at the attribute. Only configuration is
 //! decoded strictly; state may hold what an older provider or another tool wrote, and must stay manageable.
 
+#[cfg(test)]
+mod tests;
+
 use std::{collections::BTreeMap, fmt, marker::PhantomData, ops::Deref};
 
 use crate::{

@@ -1,5 +1,8 @@
 //! Planning: pure functions over a schema.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{

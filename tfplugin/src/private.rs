@@ -72,3 +72,52 @@ impl Private {
         serde_json::to_vec(&Envelope { version, values: self.values.clone() }).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_stored_is_read_again() {
+        let mut private = Private::default();
+        private.set("list", vec![1, 2]);
+        private.set("gone", true);
+        private.remove("gone");
+        let bytes = private.encode(3);
+        insta::assert_snapshot!(String::from_utf8_lossy(&bytes), @r#"{"version":3,"values":{"list":[1,2]}}"#);
+        assert_eq!(Private::decode(&bytes, 3), Ok((3, private.clone())));
+        assert_eq!(Private::decode(&bytes, 4), Ok((3, private.clone())));
+        assert_eq!(private.get("list").and_then(|list| list[1].as_i64()), Some(2));
+        assert_eq!(private.get("gone"), None);
+    }
+
+    #[test]
+    fn no_data_are_no_bytes() {
+        assert_eq!(Private::default().encode(1), b"");
+        assert_eq!(Private::decode(b"", 2), Ok((2, Private::default())));
+    }
+
+    #[test]
+    fn data_of_a_newer_provider_are_refused() {
+        let mut private = Private::default();
+        private.set("secret", "canary");
+        let findings = Private::decode(&private.encode(2), 1).unwrap_err();
+        insta::assert_snapshot!(findings, @"error: Private data from a newer provider: The private data of this object has version 2, this provider knows versions up to 1. Use the provider version that wrote it, or a newer one.");
+    }
+
+    #[test]
+    fn damaged_data_are_refused_and_not_shown() {
+        let damaged: [&[u8]; 6] = [
+            b"{",
+            b"[]",
+            b"\xff",
+            b"\"canary\"",
+            b"{\"version\":1}",
+            b"{\"version\":-1,\"values\":{\"a\":\"canary\"}}",
+        ];
+        for bytes in damaged {
+            let text = Private::decode(bytes, 1).unwrap_err().to_string();
+            assert!(text.starts_with("error: Damaged private data") && !text.contains("canary"), "{text}");
+        }
+    }
+}

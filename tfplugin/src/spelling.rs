@@ -3,6 +3,9 @@
 //! It decides what is kept of what a server says, and what counts as a change. A plan never goes by it: what a user
 //! writes is planned as it is written.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use crate::{

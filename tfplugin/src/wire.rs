@@ -1,5 +1,8 @@
 //! Between the framework's types and the messages of the protocol.
 
+#[cfg(test)]
+mod tests;
+
 use bytes::Bytes;
 use proto::tfplugin6::{self, attribute_path, schema};
 

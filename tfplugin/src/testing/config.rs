@@ -88,7 +88,7 @@ fn nested(nesting: Nesting, schema: &Object, json: &Json, path: &Path) -> Result
 }
 
 /// A value of a type without attributes of its own.
-fn plain_value(value_type: &Type, json: &Json, path: &Path) -> Result<Value> {
+pub(super) fn plain_value(value_type: &Type, json: &Json, path: &Path) -> Result<Value> {
     if let Some(value) = without_content(json) {
         return Ok(value);
     }

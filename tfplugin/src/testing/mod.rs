@@ -62,6 +62,8 @@ mod proposed;
 mod rpc;
 mod rules;
 mod schema;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::BTreeMap, future::Future};
 
@@ -77,6 +79,12 @@ use crate::{
     codec, diagnostic::Diagnostics, path::Path, plan::unknown_as_null, provider::Provider, service::Server,
     value::Value,
 };
+
+/// A value of type `of`; what `json` does not mention is null.
+#[cfg(test)]
+pub(crate) fn value(of: &crate::value::Type, json: &Json) -> Value {
+    config::plain_value(of, json, &Path::root()).unwrap()
+}
 
 type Result<T> = std::result::Result<T, Failure>;
 

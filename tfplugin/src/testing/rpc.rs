@@ -13,7 +13,7 @@ use super::{
 use crate::{
     codec,
     diagnostic::{Diagnostic, Diagnostics},
-    path::Path,
+    path::{Path, Step},
     provider::Provider,
     service::Server,
     value::{Type, Value},
@@ -103,13 +103,10 @@ impl Name {
 
 fn finding(found: pb::Diagnostic) -> std::result::Result<Diagnostic, Violation> {
     let path = found.attribute.as_ref().map(path).unwrap_or_default();
-    let severity = found.severity();
-    let Ok(diagnostic) = (match severity {
-        pb::diagnostic::Severity::Error => Ok(Diagnostic::error(found.summary, found.detail)),
-        pb::diagnostic::Severity::Warning => Ok(Diagnostic::warning(found.summary, found.detail)),
-        pb::diagnostic::Severity::Invalid => Err(()),
-    }) else {
-        return Err(Violation::new(Rule::Severity, &path, "neither"));
+    let diagnostic = match found.severity() {
+        pb::diagnostic::Severity::Error => Diagnostic::error(found.summary, found.detail),
+        pb::diagnostic::Severity::Warning => Diagnostic::warning(found.summary, found.detail),
+        pb::diagnostic::Severity::Invalid => return Err(Violation::new(Rule::Severity, &path, "neither")),
     };
     Ok(diagnostic.at(path))
 }
@@ -120,7 +117,7 @@ fn path(wire: &pb::AttributePath) -> Path {
     selectors.fold(Path::root(), |path, selector| match selector {
         Selector::AttributeName(name) => path.attr(name),
         Selector::ElementKeyString(key) => path.key(key),
-        Selector::ElementKeyInt(index) => path.step(crate::path::Step::Index(*index)),
+        Selector::ElementKeyInt(index) => path.step(Step::Index(*index)),
     })
 }
 
@@ -438,5 +435,66 @@ impl<P: Provider> Rpc<P> {
         let warnings = READ_DATA_SOURCE.warnings(answer.diagnostics)?;
         let value = READ_DATA_SOURCE.object(answer.state.as_ref(), schema)?;
         Ok((READ_DATA_SOURCE.present(value)?, warnings))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule<T: std::fmt::Debug>(result: Result<T>) -> Rule {
+        result.unwrap_err().violation().unwrap().rule
+    }
+
+    fn answer(state: std::result::Result<Value, Violation>, diagnostics: Diagnostics) -> Answer {
+        Answer { state, private: Bytes::new(), diagnostics }
+    }
+
+    #[test]
+    fn a_finding_is_an_error_or_a_warning() {
+        let nothing = pb::Diagnostic::default();
+        assert_eq!(rule(PLAN.findings(vec![nothing.clone()])), Rule::Severity);
+        let warning =
+            pb::Diagnostic { severity: pb::diagnostic::Severity::Warning.into(), ..nothing.clone() };
+        assert!(!PLAN.warnings(vec![warning.clone()]).unwrap().is_empty());
+        let error = pb::Diagnostic { severity: pb::diagnostic::Severity::Error.into(), ..nothing };
+        let failure = PLAN.warnings(vec![warning, error]).unwrap_err();
+        assert_eq!(failure.diagnostics().unwrap().iter().count(), 2);
+    }
+
+    #[test]
+    fn findings_keep_their_path() {
+        let expected = Path::attribute("a").key("b").step(Step::Index(1));
+        let attribute = Some(crate::wire::attribute_path(&expected));
+        let severity = pb::diagnostic::Severity::Error.into();
+        let found = finding(pb::Diagnostic { severity, attribute, ..Default::default() }).unwrap();
+        assert_eq!(found.path, expected);
+    }
+
+    #[test]
+    fn answers_fit_their_type_and_are_there() {
+        let wire = pb::DynamicValue { msgpack: (&b"\x01"[..]).into(), ..Default::default() };
+        assert_eq!(rule(READ.value(Some(&wire), &Type::String)), Rule::Conforms);
+        assert_eq!(READ.value(Some(&wire), &Type::Number).unwrap(), Value::from(1));
+        assert_eq!(READ.value(None, &Type::Number).unwrap(), Value::Null);
+        assert_eq!(rule(READ.present(Value::Null)), Rule::Present);
+    }
+
+    #[test]
+    fn an_apply_went_well_when_what_was_planned_is_there() {
+        let there = || Value::from("a");
+        answer(Ok(there()), Diagnostics::new()).verdict(&there()).unwrap();
+        answer(Ok(Value::Null), Diagnostics::new()).verdict(&Value::Null).unwrap();
+        let broken = [
+            (Ok(there()), Value::Null, Rule::Destroyed),
+            (Ok(Value::Null), there(), Rule::ResultFollowsPlan),
+            (Ok(Value::UNKNOWN), Value::UNKNOWN, Rule::WhollyKnown),
+            (Err(Violation::new(Rule::Conforms, &Path::root(), "")), there(), Rule::Conforms),
+        ];
+        for (state, planned, expected) in broken {
+            assert_eq!(rule(answer(state, Diagnostics::new()).verdict(&planned)), expected);
+        }
+        let failed = answer(Ok(there()), Diagnostic::error("Failed", "").into()).verdict(&Value::Null);
+        assert!(failed.unwrap_err().diagnostics().is_some());
     }
 }

@@ -42,6 +42,13 @@ async fn a_failed_create_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_create_that_was_undone_leaves_nothing() {
+    let (mut core, _) = core().await;
+    assert_eq!(findings(core.apply(TROUBLE, "pot", &trouble("undo")).await), ["error (root): Undone"]);
+    assert!(core.instance(TROUBLE, "pot").is_none());
+}
+
+#[tokio::test]
 async fn what_was_saved_before_a_failed_create_is_kept_and_tainted() {
     for (mode, finding) in
         [("fail late", "error (root): Failed late"), ("panic late", "error (root): The provider failed")]

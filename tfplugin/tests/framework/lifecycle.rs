@@ -37,10 +37,8 @@ fn everything() -> Json {
     })
 }
 
-fn with(mut config: Json, changes: Json) -> Json {
-    for (name, value) in changes.as_object().unwrap() {
-        config[name] = value.clone();
-    }
+fn with(mut config: Json, mut changes: Json) -> Json {
+    config.as_object_mut().unwrap().append(changes.as_object_mut().unwrap());
     config
 }
 

@@ -1,5 +1,6 @@
 //! The framework as a provider's author meets it: a toy provider, driven by a stand-in for Terraform core and over
 //! gRPC.
+#![allow(clippy::unwrap_used, reason = "a failed expectation fails the test")]
 
 mod failures;
 mod lifecycle;

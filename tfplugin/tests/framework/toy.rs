@@ -478,6 +478,10 @@ impl TroubleResource {
             .insert(planned.name.known().unwrap().clone(), planned.clone());
         match mode.as_str() {
             "fail late" => return Err(failure("Failed late")),
+            "undo" => {
+                context.forget();
+                return Err(failure("Undone"));
+            }
             "panic late" => panic!("{CANARY}"),
             "hang late" => std::future::pending().await,
             "wait" => {
@@ -486,7 +490,7 @@ impl TroubleResource {
                 return Err(failure("Stopped"));
             }
             "warn" => {
-                context.warn(Diagnostic::warning("Careful", "It was told to warn.").at_attribute("mode"))
+                context.warn(Diagnostic::warning("Careful", "It was told to warn.").at_attribute("mode"));
             }
             "warn and fail" => {
                 context.warn(Diagnostic::warning("Careful", ""));
