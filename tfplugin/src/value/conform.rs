@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 
 use thiserror::Error;
 
-use super::{MAX_DEPTH, Refinements, Type, Value};
+use super::{Bound, MAX_DEPTH, Number, Refinements, Type, Value};
 use crate::path::{Path, Step};
+
+#[cfg(test)]
+mod tests;
 
 /// Something that is not what its place asks for. Says what it is, never its content: that may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -172,7 +175,7 @@ pub(crate) fn surplus_attribute(name: &str) -> Fault {
 }
 
 impl Refinements {
-    /// Whether all of it can be said about a value of type `ty`.
+    /// Whether all of it can be said about a value of type `ty`, and at once.
     pub(crate) fn fit(&self, ty: &Type) -> Result<(), Fault> {
         let misfit = if *ty == Type::Dynamic && *self != Self::default() {
             "a refinement"
@@ -182,9 +185,31 @@ impl Refinements {
             "a numeric bound"
         } else if (self.length_min.is_some() || self.length_max.is_some()) && !ty.is_collection() {
             "a length bound"
+        } else if !self.is_possible() {
+            "bounds that contradict each other"
         } else {
             return Ok(());
         };
         Err(Fault::new(format!("what can be known about an unknown {ty}"), misfit))
+    }
+
+    fn is_possible(&self) -> bool {
+        let numbers = match (&self.min, &self.max) {
+            (Some(min), Some(max)) => {
+                min.number < max.number || (min.number == max.number && min.inclusive && max.inclusive)
+            }
+            _ => true,
+        };
+        numbers && self.length_max.is_none_or(|max| self.length_min.unwrap_or(0) <= max)
+    }
+
+    /// The same without what holds for every value: empty prefixes, infinite bounds, lengths of at least 0.
+    pub(crate) fn without_truisms(mut self) -> Self {
+        let is = |bound: &Bound, limit: f64| bound.number == Number::Float(limit);
+        self.prefix.take_if(|prefix| prefix.is_empty());
+        self.min.take_if(|min| is(min, f64::NEG_INFINITY));
+        self.max.take_if(|max| is(max, f64::INFINITY));
+        self.length_min.take_if(|min| *min == 0);
+        self
     }
 }

@@ -7,8 +7,11 @@ use std::num::NonZeroU64;
 use std::str::FromStr;
 
 use bigdecimal::num_bigint::BigInt;
-use bigdecimal::{BigDecimal, RoundingMode, Signed, ToPrimitive, Zero};
+use bigdecimal::{BigDecimal, One, RoundingMode, Signed, ToPrimitive, Zero};
 use thiserror::Error;
+
+#[cfg(test)]
+mod tests;
 
 /// The most digits that a number may have before its decimal point, and the most after it.
 ///
@@ -35,17 +38,17 @@ pub enum Number {
     Decimal(Box<BigDecimal>),
 }
 
-/// Why something is no number.
+/// What was found where a number should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum NumberError {
     /// The text is not a decimal number.
-    #[error("expected a decimal number, optionally with an exponent, or Inf")]
+    #[error("text that is neither a decimal number nor Inf")]
     Syntax,
     /// The number has more than [`MAX_DIGITS`] digits before or after its decimal point.
-    #[error("expected at most {MAX_DIGITS} digits before and after the decimal point")]
+    #[error("more than {MAX_DIGITS} digits before or after the decimal point")]
     TooLong,
     /// Terraform has no NaN.
-    #[error("expected a number, found NaN")]
+    #[error("NaN")]
     NotANumber,
 }
 
@@ -71,13 +74,7 @@ impl Number {
     /// The decimal 0.1 gives the float 0.1, since core holds the two to be equal; an integer that no float
     /// can hold exactly gives `None`.
     pub fn to_f64(&self) -> Option<f64> {
-        let float = match self {
-            Self::Int(value) => value.to_f64()?,
-            Self::Float(value) => return Some(*value),
-            Self::Decimal(value) => {
-                value.to_plain_string().parse::<f64>().ok().filter(|float| float.is_finite())?
-            }
-        };
+        let float = self.nearest_f64()?;
         (Self::Float(float) == *self).then_some(float)
     }
 
@@ -88,21 +85,33 @@ impl Number {
 
     /// The float that is exactly it, bit for bit; `None` if there is none.
     pub(crate) fn to_exact_f64(&self) -> Option<f64> {
+        let float = self.nearest_f64()?;
+        let is_exact = match self {
+            Self::Float(_) => true,
+            Self::Int(_) | Self::Decimal(_) => {
+                BigDecimal::try_from(float).is_ok_and(|exact| exact == *self.decimal())
+            }
+        };
+        is_exact.then_some(float)
+    }
+
+    /// The float nearest to it; `None` beyond their range.
+    fn nearest_f64(&self) -> Option<f64> {
         match self {
+            Self::Int(value) => value.to_f64(),
             Self::Float(value) => Some(*value),
-            Self::Int(_) | Self::Decimal(_) => self
-                .to_f64()
-                .filter(|float| BigDecimal::try_from(*float).is_ok_and(|exact| exact == *self.decimal())),
+            Self::Decimal(value) => {
+                value.to_plain_string().parse().ok().filter(|float: &f64| float.is_finite())
+            }
         }
     }
 
-    /// Its value as an integer, if it is one.
+    /// Its value as an integer, if it is one that may fit 64 bits.
     fn to_integer(&self) -> Option<BigInt> {
         if self.is_infinite() {
             return None;
         }
-        let decimal = self.decimal();
-        decimal.is_integer().then(|| decimal.with_scale(0).into_bigint_and_scale().0)
+        integer(&self.decimal())
     }
 
     /// The sign of an infinity; 0 for a finite number.
@@ -123,7 +132,7 @@ impl Number {
             Self::Float(value) if value.fract() == 0.0 => {
                 Cow::Owned(BigDecimal::try_from(*value).unwrap_or_default())
             }
-            Self::Float(value) => Cow::Owned(value.to_string().parse().unwrap_or_default()),
+            Self::Float(value) => Cow::Owned(shortest_decimal(*value)),
         }
     }
 }
@@ -160,7 +169,8 @@ impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Int(value) => value.fmt(f),
-            Self::Float(value) => value.fmt(f),
+            Self::Float(value) if *value == 0.0 || value.is_infinite() => value.fmt(f),
+            Self::Float(value) => shortest_decimal(*value).write_plain_string(f),
             Self::Decimal(value) => value.write_plain_string(f),
         }
     }
@@ -196,7 +206,7 @@ impl From<BigDecimal> for Number {
     /// The integer form where it fits.
     fn from(value: BigDecimal) -> Self {
         let value = value.normalized();
-        match value.is_integer().then(|| value.to_i64()).flatten() {
+        match integer(&value).and_then(|integer| integer.to_i64()) {
             Some(integer) => Self::Int(integer),
             None => Self::Decimal(Box::new(value)),
         }
@@ -235,7 +245,28 @@ impl TryFrom<f64> for Number {
     }
 }
 
-/// The parts of `[+-]digits[.digits][e[+-]digits]`; either digits around the point may be missing.
+/// An integer of a decimal that is one. Those far beyond 64 bits are not looked at: to spell out
+/// `1e9999` costs.
+fn integer(value: &BigDecimal) -> Option<BigInt> {
+    let may_fit = 0..=i64::from(u64::MAX.ilog10());
+    (may_fit.contains(&value.order_of_magnitude()) && value.is_integer())
+        .then(|| value.with_scale(0).into_bigint_and_scale().0)
+}
+
+/// The shortest decimal that reads back as the same float, with the digits that core gives it.
+fn shortest_decimal(value: f64) -> BigDecimal {
+    let decimal: BigDecimal = value.to_string().parse().unwrap_or_default();
+    let decimal = decimal.normalized();
+    // With more digits there is a choice, and Go chooses otherwise than Rust; it also gives the smallest floats,
+    // which have less precision, as many digits as the others.
+    if decimal.digits() <= f64::DIGITS.into() && !value.is_subnormal() {
+        return decimal;
+    }
+    let exact = BigDecimal::try_from(value).unwrap_or_default();
+    Binary::nearest(&exact, f64::MANTISSA_DIGITS.into()).shortest()
+}
+
+/// Reads `[+-]digits[.digits][e[+-]digits]`; either digits around the point may be missing.
 fn parse_decimal(text: &str) -> Result<BigDecimal, NumberError> {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, parse_exponent(exponent)?),
@@ -243,19 +274,20 @@ fn parse_decimal(text: &str) -> Result<BigDecimal, NumberError> {
     };
     let (negative, magnitude) = split_sign(mantissa);
     let (integer, fraction) = magnitude.split_once('.').unwrap_or((magnitude, ""));
-    let is_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     if integer.len() + fraction.len() == 0 || !is_digits(integer) || !is_digits(fraction) {
         return Err(NumberError::Syntax);
     }
-    let digits = [integer.trim_start_matches('0'), fraction.trim_end_matches('0')].concat();
-    let scale = fraction.trim_end_matches('0').len() as i64 - exponent;
+    let fraction = fraction.trim_end_matches('0');
+    let digits = [integer.trim_start_matches('0'), fraction].concat();
     if digits.len() as u64 > 2 * MAX_DIGITS {
         return Err(NumberError::TooLong);
     }
     let unsigned = BigInt::parse_bytes(digits.as_bytes(), 10).unwrap_or_default();
-    let value = BigDecimal::new(if negative { -unsigned } else { unsigned }, scale).normalized();
-    let before_point = (value.digits() as i64).saturating_sub(value.fractional_digit_count());
-    if before_point > MAX_DIGITS as i64 || value.fractional_digit_count() > MAX_DIGITS as i64 {
+    let signed = if negative { -unsigned } else { unsigned };
+    let value = BigDecimal::new(signed, fraction.len() as i64 - exponent).normalized();
+    let after_point = value.fractional_digit_count();
+    let before_point = (value.digits() as i64).saturating_sub(after_point);
+    if before_point.max(after_point) > MAX_DIGITS as i64 {
         return Err(NumberError::TooLong);
     }
     Ok(round_to_core_precision(value))
@@ -264,11 +296,15 @@ fn parse_decimal(text: &str) -> Result<BigDecimal, NumberError> {
 /// An exponent, held far from where arithmetic on it could overflow.
 fn parse_exponent(text: &str) -> Result<i64, NumberError> {
     let (negative, digits) = split_sign(text);
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+    if digits.is_empty() || !is_digits(digits) {
         return Err(NumberError::Syntax);
     }
     let magnitude = digits.parse::<i64>().unwrap_or(i64::MAX).min(i64::MAX / 4);
     Ok(if negative { -magnitude } else { magnitude })
+}
+
+fn is_digits(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn split_sign(text: &str) -> (bool, &str) {
@@ -278,47 +314,73 @@ fn split_sign(text: &str) -> (bool, &str) {
     }
 }
 
-/// The shortest decimal that core's binary numbers do not tell from `value`.
+/// What core's binary numbers keep of `value`.
 fn round_to_core_precision(value: BigDecimal) -> BigDecimal {
-    if value.digits() <= CORE_DIGITS {
-        return value;
-    }
-    let binary = nearest_binary(&value);
-    (CORE_DIGITS..value.digits())
-        .filter_map(NonZeroU64::new)
-        .map(|digits| binary.with_precision_round(digits, RoundingMode::HalfEven).normalized())
-        .find(|shorter| nearest_binary(shorter) == binary)
-        .unwrap_or(value)
+    if value.digits() <= CORE_DIGITS { value } else { Binary::nearest(&value, CORE_PRECISION).shortest() }
 }
 
-/// The number of [`CORE_PRECISION`] that is nearest to `value`, ties to even.
-fn nearest_binary(value: &BigDecimal) -> BigDecimal {
-    let (digits, scale) = value.as_bigint_and_scale();
-    let power = BigInt::from(10).pow(u32::try_from(scale.unsigned_abs()).unwrap_or(u32::MAX));
-    let (numerator, denominator) =
-        if scale < 0 { (digits.abs() * power, BigInt::from(1)) } else { (digits.abs(), power) };
+/// A binary number: `mantissa`, of `precision` bits, times 2 to the power of `exponent`.
+struct Binary {
+    negative: bool,
+    mantissa: BigInt,
+    exponent: i64,
+    precision: u64,
+}
 
-    // Scales by a power of two so that the quotient has exactly one bit more than the precision, or two.
-    let shift = (CORE_PRECISION + 2) as i64 - numerator.bits() as i64 + denominator.bits() as i64;
-    let scaled = |number: &BigInt, by: i64| number << by.max(0) as u64;
-    let (numerator, denominator) = (scaled(&numerator, shift), scaled(&denominator, -shift));
-    let mut quotient = &numerator / &denominator;
-    let exact = (&quotient * &denominator) == numerator;
+impl Binary {
+    /// The one nearest to `value`, which is not 0; ties to even.
+    fn nearest(value: &BigDecimal, precision: u64) -> Self {
+        let (digits, scale) = value.as_bigint_and_scale();
+        let power = power(10, scale.unsigned_abs());
+        let (numerator, denominator) =
+            if scale < 0 { (digits.abs() * power, BigInt::one()) } else { (digits.abs(), power) };
 
-    // Rounds half to even; what the division dropped only matters on the tie.
-    let surplus = quotient.bits().saturating_sub(CORE_PRECISION);
-    let (kept, half) = (&quotient >> surplus, BigInt::from(1) << surplus.saturating_sub(1));
-    let dropped = &quotient - (&kept << surplus);
-    let odd = kept.bit(0);
-    let up = dropped > half || (dropped == half && (!exact || odd));
-    quotient = (if up { kept + 1 } else { kept }) << surplus;
+        // Scaled by a power of two, the quotient has two or three bits more than the precision.
+        let shift = (precision + 2) as i64 - numerator.bits() as i64 + denominator.bits() as i64;
+        let numerator = numerator << shift.max(0);
+        let denominator = denominator << (-shift).max(0);
+        let quotient = &numerator / &denominator;
+        let exact = &quotient * &denominator == numerator;
 
-    let magnitude = if shift >= 0 {
-        // Division by 2^shift is multiplication by 5^shift / 10^shift.
-        let power = BigInt::from(5).pow(u32::try_from(shift).unwrap_or(u32::MAX));
-        BigDecimal::new(quotient * power, shift)
-    } else {
-        BigDecimal::new(quotient << shift.unsigned_abs(), 0)
-    };
-    if digits.is_negative() { -magnitude } else { magnitude }
+        // Beyond half of the last place goes up, below down; a tie that the division left inexact is above half.
+        let surplus = quotient.bits() - precision;
+        let kept: BigInt = &quotient >> surplus;
+        let dropped = quotient - (&kept << surplus);
+        let half = BigInt::one() << (surplus - 1);
+        let up = dropped > half || (dropped == half && (!exact || kept.bit(0)));
+        let mantissa = if up { kept + 1 } else { kept };
+        Self { negative: digits.is_negative(), mantissa, exponent: surplus as i64 - shift, precision }
+    }
+
+    /// The decimal of the fewest digits that is no further away than half of the last bit. As in Go, that
+    /// distance is the same in both directions even where the numbers below stand closer.
+    fn shortest(&self) -> BigDecimal {
+        let exact = times_power_of_two(self.mantissa.clone(), self.exponent);
+        let half = times_power_of_two(BigInt::one(), self.exponent - 1);
+        let is_near = |candidate: &BigDecimal| {
+            let distance = (candidate - &exact).abs();
+            distance < half || (distance == half && !self.mantissa.bit(0))
+        };
+        // With fewer digits than these, decimals lie further apart than the binary numbers.
+        let fewest = (self.precision - 1) * 30_103 / 100_000;
+        let magnitude = (fewest..=fewest + 4)
+            .filter_map(NonZeroU64::new)
+            .map(|digits| exact.with_precision_round(digits, RoundingMode::HalfEven))
+            .find(is_near)
+            .map_or_else(|| exact.clone(), |shortest| shortest.normalized());
+        if self.negative { -magnitude } else { magnitude }
+    }
+}
+
+fn times_power_of_two(mantissa: BigInt, exponent: i64) -> BigDecimal {
+    match u64::try_from(exponent) {
+        Ok(exponent) => BigDecimal::new(mantissa << exponent, 0),
+        // A division by 2^n is a multiplication by 5^n and a move of the decimal point.
+        Err(_) => BigDecimal::new(mantissa * power(5, exponent.unsigned_abs()), -exponent),
+    }
+}
+
+fn power(base: u32, exponent: u64) -> BigInt {
+    // `MAX_DIGITS` keeps exponents small.
+    BigInt::from(base).pow(u32::try_from(exponent).unwrap_or(u32::MAX))
 }

@@ -52,12 +52,15 @@ fn compare_maps(a: &BTreeMap<String, Value>, b: &BTreeMap<String, Value>) -> Ord
 
 /// Sets need not be in order: a resource may have built them by hand.
 fn compare_sets(a: &[Value], b: &[Value]) -> Ordering {
-    let sorted = |set: &'_ [Value]| -> bool { set.is_sorted_by(|a, b| compare(a, b).is_le()) };
-    if sorted(a) && sorted(b) {
-        return compare_all(a.iter().zip(b), a.len().cmp(&b.len()));
+    let tie = a.len().cmp(&b.len());
+    if is_in_order(a) && is_in_order(b) {
+        return compare_all(a.iter().zip(b), tie);
     }
-    let (a, b) = (in_order(a), in_order(b));
-    compare_all(a.iter().copied().zip(b.iter().copied()), a.len().cmp(&b.len()))
+    compare_all(in_order(a).into_iter().zip(in_order(b)), tie)
+}
+
+fn is_in_order(set: &[Value]) -> bool {
+    set.is_sorted_by(|a, b| compare(a, b).is_le())
 }
 
 fn in_order(set: &[Value]) -> Vec<&Value> {
@@ -80,5 +83,49 @@ fn rank(value: &Value) -> u8 {
         Value::Dynamic(_) => 8,
         Value::Unknown(_) => 9,
         Value::Null => 10,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::{Bound, Number, Refinements};
+
+    fn texts(texts: &[&str]) -> Vec<Value> {
+        texts.iter().map(|text| Value::from(*text)).collect()
+    }
+
+    #[test]
+    fn sets_are_equal_in_any_order_but_not_when_one_contains_the_other() {
+        assert_eq!(Value::Set(texts(&["b", "a"])), Value::Set(texts(&["a", "b"])));
+        assert_ne!(Value::Set(texts(&["a", "a"])), Value::Set(texts(&["a", "b"])));
+        assert_ne!(Value::Set(texts(&["a"])), Value::Set(texts(&["a", "b"])));
+        let nested = |items: &[&str]| Value::Set(vec![Value::Null, Value::Set(texts(items))]);
+        assert_eq!(nested(&["x", "y"]), nested(&["y", "x"]));
+    }
+
+    #[test]
+    fn a_set_is_kept_in_core_s_order_without_duplicates() {
+        let shuffled =
+            [texts(&["b"]), vec![Value::Null, Value::UNKNOWN], texts(&["a", "B", "b"]), vec![Value::UNKNOWN]];
+        let Value::Set(elements) = Value::set(shuffled.concat()) else { panic!("not a set") };
+        let expected = [texts(&["B", "a", "b"]), vec![Value::UNKNOWN, Value::UNKNOWN, Value::Null]];
+        assert_eq!(elements, expected.concat(), "two unknown elements may still turn out to differ");
+    }
+
+    #[test]
+    fn kinds_differ_even_with_equal_parts() {
+        let (list, tuple) = (Value::List(texts(&["a"])), Value::Tuple(texts(&["a"])));
+        assert_ne!(list, tuple);
+        assert_ne!(list, Value::dynamic(crate::value::Type::Dynamic, list.clone()));
+        assert_ne!(Value::Null, Value::UNKNOWN);
+        assert_ne!(Value::from("1"), Value::from(1));
+    }
+
+    #[test]
+    fn one_unknown_is_like_another() {
+        let bound = Bound { number: Number::from(1_i64), inclusive: true };
+        let refined = Refinements { not_null: true, min: Some(bound), ..Refinements::default() };
+        assert_eq!(Value::UNKNOWN, Value::Unknown(Some(Box::new(refined))));
     }
 }

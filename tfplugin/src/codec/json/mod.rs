@@ -4,6 +4,9 @@ mod decode;
 mod encode;
 pub(super) mod text;
 
+#[cfg(test)]
+mod tests;
+
 use super::{DecodeError, EncodeError};
 use crate::value::conform::Fault;
 use crate::value::{Type, Value};

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use rmp::Marker;
 use rmp::decode::{Bytes, RmpRead};
 
+use super::REFINED;
+use super::refinements::MAX_PAYLOAD;
 use crate::value::conform::{Fault, expectation, surplus_attribute, wrong_attributes};
 use crate::value::{MAX_DEPTH, Number, NumberError, Type, Value, nfc};
 
@@ -80,7 +82,7 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    fn integer(&mut self, expected: &'static str) -> Result<Number> {
+    pub(super) fn integer(&mut self, expected: &'static str) -> Result<Number> {
         let marker = self.marker()?;
         let bytes = &mut self.bytes;
         Ok(match marker {
@@ -96,11 +98,6 @@ impl<'a> Decoder<'a> {
             Marker::I64 => Number::from(bytes.read_data_i64().map_err(truncated)?),
             other => return Err(unexpected(expected, other)),
         })
-    }
-
-    /// An integer of 64 bits without sign; anything else is `None`.
-    pub(super) fn unsigned(&mut self, expected: &'static str) -> Result<Option<u64>> {
-        self.integer(expected).map(|number| number.to_u64())
     }
 
     /// Text, as str or bin. Not normalised yet.
@@ -197,13 +194,16 @@ impl<'a> Decoder<'a> {
         Ok(if ty == Type::Dynamic { value } else { Value::dynamic(ty, value) })
     }
 
-    /// Core takes every extension for an unknown value; only one type says more about it, in up to 1 KiB.
+    /// Core takes every extension for an unknown value; one type says more about it.
     fn unknown(&mut self, ty: &Type, (code, length): (i8, usize)) -> Result<Value> {
-        if length > 1 && code != super::REFINED {
+        if length > 1 && code != REFINED {
             return Err(Fault::new("an unknown value", format!("extension type {code} of {length} bytes")));
         }
-        if length > 1024 {
-            return Err(Fault::new("at most 1024 bytes about an unknown value", length.to_string()));
+        if length > MAX_PAYLOAD {
+            return Err(Fault::new(
+                format!("at most {MAX_PAYLOAD} bytes about an unknown value"),
+                length.to_string(),
+            ));
         }
         let payload = self.take(length)?;
         if length <= 1 || *ty == Type::Dynamic { Ok(Value::UNKNOWN) } else { self.refined(payload, ty) }

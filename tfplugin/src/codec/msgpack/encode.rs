@@ -73,7 +73,7 @@ pub(super) fn length(length: usize) -> u32 {
 /// Writing into memory cannot fail.
 pub(super) fn infallible<T>(result: Result<T, ValueWriteError<Infallible>>) {
     match result {
-        Ok(_) => {}
+        Ok(marker) => drop(marker),
         Err(ValueWriteError::InvalidMarkerWrite(never) | ValueWriteError::InvalidDataWrite(never)) => {
             match never {}
         }

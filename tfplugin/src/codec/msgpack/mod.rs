@@ -4,6 +4,9 @@ mod decode;
 mod encode;
 mod refinements;
 
+#[cfg(test)]
+mod tests;
+
 use super::{DecodeError, EncodeError};
 use crate::value::{Type, Value};
 

@@ -17,7 +17,10 @@ const MAX: u8 = 4;
 const LENGTH_MIN: u8 = 5;
 const LENGTH_MAX: u8 = 6;
 
-/// Core's decoder takes 1 KiB in all; its encoder shortens prefixes beyond this many bytes.
+/// Core reads no more bytes than this about an unknown value.
+pub(super) const MAX_PAYLOAD: usize = 1024;
+
+/// Core shortens prefixes of more bytes than this before it sends them.
 const MAX_PREFIX: usize = 256;
 
 impl Decoder<'_> {
@@ -28,24 +31,26 @@ impl Decoder<'_> {
     pub(super) fn refined(&mut self, payload: &[u8], ty: &Type) -> Result<Value, Fault> {
         let mut reader = Decoder::new(payload);
         let mut refinements = Refinements::default();
+        let mut null = false;
         for _ in 0..reader.map_length("a map about an unknown value")? {
-            match reader.unsigned("an integer key")?.and_then(|key| u8::try_from(key).ok()) {
-                Some(NULLNESS) => {
-                    if reader.bool()? {
-                        return Ok(Value::Null);
-                    }
-                    refinements.not_null = true;
-                }
+            match reader.integer("an integer key")?.to_u64().and_then(|key| u8::try_from(key).ok()) {
+                Some(NULLNESS) if reader.bool()? => null = true,
+                Some(NULLNESS) => refinements.not_null = true,
                 Some(PREFIX) => refinements.prefix = Some(nfc(reader.string("a prefix")?)),
                 Some(MIN) => refinements.min = Some(reader.bound()?),
                 Some(MAX) => refinements.max = Some(reader.bound()?),
-                Some(LENGTH_MIN) => refinements.length_min = Some(reader.length_bound()?),
-                Some(LENGTH_MAX) => refinements.length_max = Some(reader.length_bound()?),
+                // A length of at least less than 0 says nothing.
+                Some(LENGTH_MIN) => refinements.length_min = reader.integer("a length")?.to_u64(),
+                Some(LENGTH_MAX) => refinements.length_max = Some(reader.greatest_length()?),
                 _ => break,
             }
         }
         refinements.fit(ty)?;
-        Ok(self.simplified(refinements, ty))
+        match (null, refinements.not_null) {
+            (true, false) => Ok(Value::Null),
+            (true, true) => Err(Fault::new("an unknown value", "one that is null and is not")),
+            (false, _) => Ok(self.simplified(refinements.without_truisms(), ty)),
+        }
     }
 
     fn bound(&mut self) -> Result<Bound, Fault> {
@@ -56,8 +61,9 @@ impl Decoder<'_> {
         Ok(Bound { number: self.number()?, inclusive: self.bool()? })
     }
 
-    fn length_bound(&mut self) -> Result<u64, Fault> {
-        self.unsigned("a length")?.ok_or_else(|| Fault::new("a length", "a negative number"))
+    fn greatest_length(&mut self) -> Result<u64, Fault> {
+        let length = self.integer("a length")?;
+        length.to_u64().ok_or_else(|| Fault::new("a length", "a negative number"))
     }
 
     /// What core simplifies: a number between equal bounds, a collection of one possible length.
@@ -95,21 +101,22 @@ impl Decoder<'_> {
     }
 }
 
-/// Writes an unknown value and what is known about it.
+/// Writes an unknown value and what is known about it; nothing of it if that is more than core would read.
 pub(super) fn write_refined(buffer: &mut ByteBuf, refinements: &Refinements) {
-    let (entries, body) = write_entries(refinements);
-    if entries == 0 {
+    let (entries, body) = entries(&refinements.clone().without_truisms());
+    // A map of so few entries has a header of one byte.
+    let payload = body.as_slice().len() + 1;
+    if entries == 0 || payload > MAX_PAYLOAD {
         buffer.as_mut_vec().extend(UNKNOWN);
         return;
     }
-    // A map of so few entries has a header of one byte.
-    infallible(write_ext_meta(buffer, length(body.as_slice().len() + 1), REFINED));
+    infallible(write_ext_meta(buffer, length(payload), REFINED));
     infallible(write_map_len(buffer, entries));
     buffer.as_mut_vec().extend(body.into_vec());
 }
 
-/// Keys and values, and how many. What says nothing is left out.
-fn write_entries(refinements: &Refinements) -> (u32, ByteBuf) {
+/// How many keys and values there are to write, and they.
+fn entries(refinements: &Refinements) -> (u32, ByteBuf) {
     let mut entries = 0;
     let mut body = ByteBuf::new();
     let mut entry = |key: u8, write: &dyn Fn(&mut ByteBuf)| {
@@ -124,15 +131,14 @@ fn write_entries(refinements: &Refinements) -> (u32, ByteBuf) {
         entry(PREFIX, &|body| infallible(write_str(body, prefix)));
     }
     for (key, bound) in [(MIN, &refinements.min), (MAX, &refinements.max)] {
-        if let Some(bound) = bound.as_ref().filter(|bound| !bound.number.is_infinite()) {
+        if let Some(bound) = bound {
             entry(key, &|body| write_bound(body, bound));
         }
     }
-    if let Some(min) = refinements.length_min.filter(|min| *min > 0) {
-        entry(LENGTH_MIN, &|body| infallible(write_uint(body, min)));
-    }
-    if let Some(max) = refinements.length_max {
-        entry(LENGTH_MAX, &|body| infallible(write_uint(body, max)));
+    for (key, bound) in [(LENGTH_MIN, refinements.length_min), (LENGTH_MAX, refinements.length_max)] {
+        if let Some(bound) = bound {
+            entry(key, &|body| infallible(write_uint(body, bound)));
+        }
     }
     (entries, body)
 }
