@@ -176,3 +176,28 @@ fn arguments_of(fields: &[Field], above: &str) -> BTreeSet<String> {
     }
     found
 }
+
+/// As many equal jobs in HCL, called `prefix_0`, `prefix_1` and so on, with `rest` in each of them.
+pub(crate) fn jobs(prefix: &str, count: usize, rest: &str) -> String {
+    format!(
+        "resource \"krony_job\" \"{prefix}\" {{\n  count = {count}\n  name = \"{prefix}_${{count.index}}\"\n  \
+         schedule = \"@manually\"\n  tags = {{ server = \"true:1\" }}\n  shell = {{ command = \"true\" }}\n{rest}\n}}\n"
+    )
+}
+
+/// The names of such jobs.
+pub(crate) fn names_of_jobs(prefix: &str, count: usize) -> BTreeSet<String> {
+    (0..count).map(|index| format!("{prefix}_{index}")).collect()
+}
+
+/// The names of the jobs that state holds.
+pub(crate) fn names_in_state(workspace: &Workspace) -> BTreeSet<String> {
+    let state = workspace.show().unwrap();
+    let resources = state["values"]["root_module"]["resources"].as_array().into_iter().flatten();
+    resources.map(|resource| resource["values"]["name"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The names of the jobs that dkron holds.
+pub(crate) fn names_in_dkron(node: &Node) -> BTreeSet<String> {
+    node.job_names().unwrap().into_iter().collect()
+}
