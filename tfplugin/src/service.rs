@@ -21,7 +21,7 @@ use crate::{
     path::Path,
     plan::{Proposal, write_only_in},
     provider::{Offers, Provider, Settings},
-    schema::Schema,
+    schema::{Field, Schema},
     value::{Type, Value},
     wire,
 };
@@ -69,7 +69,7 @@ fn unsupported(kind: &str, name: &str) -> Diagnostics {
 }
 
 fn unsupported_wire(kind: &str, name: &str) -> Vec<pb::Diagnostic> {
-    wire::diagnostics(unsupported(kind, name))
+    wire::diagnostics(unsupported(kind, name), &[])
 }
 
 /// Runs an RPC in a span of its own and logs its end.
@@ -150,7 +150,10 @@ impl<P: Provider> Server<P> {
         Ok(self.shared.provider.check(&self.provider_config(request.config.as_ref())?))
     }
 
-    fn validate_resource(&self, request: &pb::validate_resource_config::Request) -> Result<Diagnostics> {
+    fn validate_resource(
+        &self,
+        request: &pb::validate_resource_config::Request,
+    ) -> Result<pb::validate_resource_config::Response> {
         let resource = self.resource(&request.type_name)?;
         let config = wire::value(request.config.as_ref(), resource.object_type(), "the configuration")?;
         let mut findings = resource.validate(&config);
@@ -159,7 +162,8 @@ impl<P: Provider> Server<P> {
             findings
                 .extend(write_only_in(resource.schema(), &config).into_iter().map(no_write_only).collect());
         }
-        Ok(findings)
+        let diagnostics = wire::diagnostics(findings, &resource.schema().fields);
+        Ok(pb::validate_resource_config::Response { diagnostics })
     }
 
     fn upgrade(&self, request: &pb::upgrade_resource_state::Request) -> Result<Value> {
@@ -185,7 +189,7 @@ impl<P: Provider> Server<P> {
         Ok(pb::read_resource::Response {
             new_state: wire::dynamic(&outcome.state, resource.object_type(), &mut diagnostics),
             private: outcome.private.into(),
-            diagnostics: wire::diagnostics(diagnostics),
+            diagnostics: wire::diagnostics(diagnostics, &resource.schema().fields),
             ..Default::default()
         })
     }
@@ -208,7 +212,7 @@ impl<P: Provider> Server<P> {
             planned_state: wire::dynamic(&outcome.plan.planned, object_type, &mut diagnostics),
             requires_replace: outcome.plan.replaces.iter().map(wire::attribute_path).collect(),
             planned_private: outcome.private.into(),
-            diagnostics: wire::diagnostics(diagnostics),
+            diagnostics: wire::diagnostics(diagnostics, &resource.schema().fields),
             ..Default::default()
         })
     }
@@ -230,7 +234,7 @@ impl<P: Provider> Server<P> {
         Ok(pb::apply_resource_change::Response {
             new_state: wire::dynamic(&outcome.state, object_type, &mut diagnostics),
             private: outcome.private.into(),
-            diagnostics: wire::diagnostics(diagnostics),
+            diagnostics: wire::diagnostics(diagnostics, &resource.schema().fields),
             ..Default::default()
         })
     }
@@ -256,7 +260,7 @@ impl<P: Provider> Server<P> {
         };
         Ok(pb::import_resource_state::Response {
             imported_resources: vec![imported],
-            diagnostics: wire::diagnostics(diagnostics),
+            diagnostics: wire::diagnostics(diagnostics, &resource.schema().fields),
             ..Default::default()
         })
     }
@@ -264,10 +268,11 @@ impl<P: Provider> Server<P> {
     fn validate_data_source(
         &self,
         request: &pb::validate_data_resource_config::Request,
-    ) -> Result<Diagnostics> {
+    ) -> Result<pb::validate_data_resource_config::Response> {
         let data_source = self.data_source(&request.type_name)?;
         let config = wire::value(request.config.as_ref(), data_source.object_type(), "the configuration")?;
-        Ok(data_source.validate(&config))
+        let diagnostics = wire::diagnostics(data_source.validate(&config), &data_source.schema().fields);
+        Ok(pb::validate_data_resource_config::Response { diagnostics })
     }
 
     async fn read_data_source(
@@ -280,7 +285,7 @@ impl<P: Provider> Server<P> {
         let (state, mut diagnostics) = data_source.read(self.session()?, config).await;
         Ok(pb::read_data_source::Response {
             state: wire::dynamic(&state, object_type, &mut diagnostics),
-            diagnostics: wire::diagnostics(diagnostics),
+            diagnostics: wire::diagnostics(diagnostics, &data_source.schema().fields),
             ..Default::default()
         })
     }
@@ -300,9 +305,9 @@ fn capabilities() -> pb::ServerCapabilities {
     pb::ServerCapabilities { get_provider_schema_optional: true, ..Default::default() }
 }
 
-/// Findings in place of a result that could not be made.
-fn findings(result: Result<Diagnostics>) -> Vec<pb::Diagnostic> {
-    wire::diagnostics(result.unwrap_or_else(|findings| findings))
+/// The findings of a check of an object with these fields.
+fn findings(result: Result<Diagnostics>, fields: &[Field]) -> Vec<pb::Diagnostic> {
+    wire::diagnostics(result.unwrap_or_else(|findings| findings), fields)
 }
 
 #[tonic::async_trait]
@@ -352,7 +357,9 @@ impl<P: Provider> provider_server::Provider for Server<P> {
         let request = request.into_inner();
         traced("ValidateProviderConfig", "", async {
             let checked = guarded(async { self.validate_provider(&request) }).await;
-            pb::validate_provider_config::Response { diagnostics: findings(checked) }
+            pb::validate_provider_config::Response {
+                diagnostics: findings(checked, &self.shared.schema.fields),
+            }
         })
         .await
     }
@@ -363,7 +370,7 @@ impl<P: Provider> provider_server::Provider for Server<P> {
     ) -> Answer<pb::configure_provider::Response> {
         traced("ConfigureProvider", "", async {
             let configured = guarded(self.configure(request.into_inner())).await;
-            pb::configure_provider::Response { diagnostics: findings(configured) }
+            pb::configure_provider::Response { diagnostics: findings(configured, &self.shared.schema.fields) }
         })
         .await
     }
@@ -389,7 +396,9 @@ impl<P: Provider> provider_server::Provider for Server<P> {
         let request = request.into_inner();
         traced("ValidateResourceConfig", &request.type_name, async {
             let checked = guarded(async { self.validate_resource(&request) }).await;
-            pb::validate_resource_config::Response { diagnostics: findings(checked) }
+            checked.unwrap_or_else(|findings| pb::validate_resource_config::Response {
+                diagnostics: wire::diagnostics(findings, &[]),
+            })
         })
         .await
     }
@@ -407,7 +416,7 @@ impl<P: Provider> provider_server::Provider for Server<P> {
             let (upgraded, mut diagnostics) = split(upgraded.await);
             pb::upgrade_resource_state::Response {
                 upgraded_state: upgraded.and_then(|(state, of)| wire::dynamic(&state, of, &mut diagnostics)),
-                diagnostics: wire::diagnostics(diagnostics),
+                diagnostics: wire::diagnostics(diagnostics, &[]),
             }
         })
         .await
@@ -437,7 +446,7 @@ impl<P: Provider> provider_server::Provider for Server<P> {
             guarded(self.read(request)).await.unwrap_or_else(|findings| pb::read_resource::Response {
                 new_state: before.current_state,
                 private: before.private,
-                diagnostics: wire::diagnostics(findings),
+                diagnostics: wire::diagnostics(findings, &[]),
                 ..Default::default()
             })
         })
@@ -453,7 +462,7 @@ impl<P: Provider> provider_server::Provider for Server<P> {
         traced("PlanResourceChange", &name, async {
             guarded(self.plan(request)).await.unwrap_or_else(|findings| pb::plan_resource_change::Response {
                 planned_state: before,
-                diagnostics: wire::diagnostics(findings),
+                diagnostics: wire::diagnostics(findings, &[]),
                 ..Default::default()
             })
         })
@@ -470,7 +479,7 @@ impl<P: Provider> provider_server::Provider for Server<P> {
                 pb::apply_resource_change::Response {
                     new_state: request.prior_state.clone(),
                     private: request.planned_private.clone(),
-                    diagnostics: wire::diagnostics(findings),
+                    diagnostics: wire::diagnostics(findings, &[]),
                     ..Default::default()
                 }
             })
@@ -486,7 +495,7 @@ impl<P: Provider> provider_server::Provider for Server<P> {
         traced("ImportResourceState", &request.type_name, async {
             let imported = guarded(async { self.import(&request) }).await;
             imported.unwrap_or_else(|findings| pb::import_resource_state::Response {
-                diagnostics: wire::diagnostics(findings),
+                diagnostics: wire::diagnostics(findings, &[]),
                 ..Default::default()
             })
         })
@@ -528,7 +537,9 @@ impl<P: Provider> provider_server::Provider for Server<P> {
         let request = request.into_inner();
         traced("ValidateDataResourceConfig", &request.type_name, async {
             let checked = guarded(async { self.validate_data_source(&request) }).await;
-            pb::validate_data_resource_config::Response { diagnostics: findings(checked) }
+            checked.unwrap_or_else(|findings| pb::validate_data_resource_config::Response {
+                diagnostics: wire::diagnostics(findings, &[]),
+            })
         })
         .await
     }
@@ -542,7 +553,7 @@ impl<P: Provider> provider_server::Provider for Server<P> {
         traced("ReadDataSource", &name, async {
             guarded(Self::read_data_source(self, request)).await.unwrap_or_else(|findings| {
                 pb::read_data_source::Response {
-                    diagnostics: wire::diagnostics(findings),
+                    diagnostics: wire::diagnostics(findings, &[]),
                     ..Default::default()
                 }
             })

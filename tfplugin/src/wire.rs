@@ -54,21 +54,52 @@ pub(crate) fn dynamic(
     }
 }
 
-pub(crate) fn diagnostics(diagnostics: Diagnostics) -> Vec<tfplugin6::Diagnostic> {
-    diagnostics.into_iter().map(diagnostic).collect()
+/// Findings about an object with these fields; without fields where there is no object.
+pub(crate) fn diagnostics(diagnostics: Diagnostics, fields: &[Field]) -> Vec<tfplugin6::Diagnostic> {
+    diagnostics.into_iter().map(|finding| diagnostic(finding, fields)).collect()
 }
 
-fn diagnostic(diagnostic: Diagnostic) -> tfplugin6::Diagnostic {
-    let severity = match diagnostic.severity {
+fn diagnostic(diagnostic: Diagnostic, fields: &[Field]) -> tfplugin6::Diagnostic {
+    let Diagnostic { severity, summary, detail, path } = diagnostic;
+    let severity = match severity {
         Severity::Error => tfplugin6::diagnostic::Severity::Error,
         Severity::Warning => tfplugin6::diagnostic::Severity::Warning,
     };
+    // Terraform shows a line and never the path.
+    let detail = if path.steps().len() > 1 { format!("In `{path}`: {detail}") } else { detail };
     tfplugin6::Diagnostic {
         severity: severity.into(),
-        summary: diagnostic.summary,
-        detail: diagnostic.detail,
-        attribute: (!diagnostic.path.is_root()).then(|| attribute_path(&diagnostic.path)),
+        summary,
+        detail,
+        attribute: (!path.is_root()).then(|| attribute_path(&findable(&path, fields))),
     }
+}
+
+/// The path for which Terraform finds the nearest line of configuration.
+///
+/// It follows blocks, and from an attribute one step further to an element; from anything else below an attribute it
+/// goes back to the first line of the block. To its parser nested attributes are elements of an object, so the path
+/// ends there, with the nested attribute as an element.
+fn findable(path: &Path, mut fields: &[Field]) -> Path {
+    for (position, step) in path.steps().iter().enumerate() {
+        let Step::Attribute(name) = step else { continue };
+        match fields.iter().find(|field| field.name() == name) {
+            Some(Field::Block(block)) => fields = &block.fields,
+            Some(Field::Attribute(_)) => {
+                let above = path.steps()[..=position]
+                    .iter()
+                    .cloned()
+                    .fold(Path::root(), |path, step| path.step(step));
+                return match path.steps().get(position + 1) {
+                    Some(Step::Attribute(nested)) => above.key(nested),
+                    Some(element) => above.step(element.clone()),
+                    None => above,
+                };
+            }
+            None => break,
+        }
+    }
+    path.clone()
 }
 
 pub(crate) fn attribute_path(path: &Path) -> tfplugin6::AttributePath {

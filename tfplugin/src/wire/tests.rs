@@ -79,22 +79,40 @@ fn blocks_have_the_limits_that_terraform_accepts() {
     assert_eq!(found, expected);
 }
 
+/// The path on the wire, as it is written, and the detail of a finding at `path`.
+fn sent(path: Path) -> (String, String) {
+    let findings = diagnostics(Diagnostic::error("s", "d").at(path).into(), &Whole::schema(0).fields);
+    let steps = findings[0].attribute.clone().unwrap().steps.into_iter().filter_map(|step| step.selector);
+    let path = steps.fold(Path::root(), |path, step| match step {
+        Selector::AttributeName(name) => path.attr(name),
+        Selector::ElementKeyString(key) => path.key(key),
+        Selector::ElementKeyInt(index) => path.step(Step::Index(index)),
+    });
+    (path.to_string(), findings[0].detail.clone())
+}
+
 #[test]
-fn findings_keep_severity_and_path() {
-    let path = Path::attribute("steps").index(2).attr("labels").key("a b");
-    let found = diagnostics(
-        [Diagnostic::error("s", "d").at(path), Diagnostic::warning("w", "")].into_iter().collect(),
-    );
+fn findings_go_where_terraform_finds_the_line() {
+    let nested = Path::attribute("nested");
+    for (path, expected) in [
+        (Path::attribute("text"), ("text", "d")),
+        (Path::attribute("map").key("a b").index(1), ("map[\"a b\"]", "In `map[\"a b\"][1]`: d")),
+        (nested.attr("key"), ("nested[\"key\"]", "In `nested.key`: d")),
+        (nested.index(0).attr("key"), ("nested[0]", "In `nested[0].key`: d")),
+        (Path::attribute("one").attr("key"), ("one.key", "In `one.key`: d")),
+        (Path::attribute("some").index(1).attr("key"), ("some[1].key", "In `some[1].key`: d")),
+        (Path::attribute("gone").attr("key"), ("gone.key", "In `gone.key`: d")),
+    ] {
+        assert_eq!(sent(path), (expected.0.to_owned(), expected.1.to_owned()));
+    }
+}
+
+#[test]
+fn findings_keep_severity_and_text() {
+    let findings = [Diagnostic::error("s", "d"), Diagnostic::warning("w", "")].into_iter().collect();
+    let found = diagnostics(findings, &[]);
     assert_eq!(found[0].severity(), tfplugin6::diagnostic::Severity::Error);
     assert_eq!((found[0].summary.as_str(), found[0].detail.as_str()), ("s", "d"));
-    let steps = found[0].attribute.clone().unwrap().steps.into_iter().filter_map(|step| step.selector);
-    let expected = [
-        Selector::AttributeName("steps".to_owned()),
-        Selector::ElementKeyInt(2),
-        Selector::AttributeName("labels".to_owned()),
-        Selector::ElementKeyString("a b".to_owned()),
-    ];
-    assert_eq!(steps.collect::<Vec<_>>(), expected);
     assert_eq!(found[1].severity(), tfplugin6::diagnostic::Severity::Warning);
     assert_eq!(found[1].attribute, None);
 }

@@ -258,9 +258,10 @@ async fn faults_of_configuration_are_found_at_the_attribute_all_at_once() {
         "error colour: Invalid colour",
         "error colours: Invalid colour",
         "error size: Number out of range",
-        "error route[1].city: Invalid city",
-        "error visited.city: Invalid city",
-        "error friends[\"r2\"].city: Invalid city",
+        // Paths as Terraform finds lines by them: no further than one element below an attribute.
+        "error route[1]: Invalid city",
+        "error visited[\"city\"]: Invalid city",
+        "error friends[\"r2\"]: Invalid city",
         "error engine.colour: Invalid colour",
         "error door.colour: Invalid colour",
     ];
