@@ -62,6 +62,15 @@ pub struct Seen {
     pub body: String,
 }
 
+impl fmt::Display for Seen {
+    /// As it looks on the wire.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} {}?{}", self.method, self.path, self.query)?;
+        self.headers.iter().try_for_each(|(name, value)| writeln!(f, "{name}: {value}"))?;
+        write!(f, "\n{}", self.body)
+    }
+}
+
 /// Which requests get which fault, and how often.
 #[derive(Clone, Debug)]
 pub struct Rule {
@@ -87,6 +96,9 @@ pub enum Fault {
     Answer(Reply),
     /// Passed on, but answered by the proxy: done, but reported otherwise.
     AnswerAfter(Reply),
+    /// Answered by the proxy with all it was sent, headers included, in place of the reply's body; dkron
+    /// never hears of the request.
+    Echo(Reply),
 }
 
 /// An answer that the proxy makes up.
@@ -347,7 +359,8 @@ async fn answer(
 ) -> Result<Response<Full<Bytes>>, Break> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| Break::Close)?.to_bytes();
-    let fault = shared.note(seen(&parts.method, &parts.uri, &parts.headers, &body));
+    let request = seen(&parts.method, &parts.uri, &parts.headers, &body);
+    let fault = shared.note(request.clone());
     let forward = forward(&shared.upstream, parts, body, client);
     match fault {
         None => Ok(forward.await),
@@ -366,6 +379,7 @@ async fn answer(
             forward.await;
             Ok(reply.response())
         }
+        Some(Fault::Echo(reply)) => Ok(Reply { body: request.to_string().into(), ..reply }.response()),
     }
 }
 

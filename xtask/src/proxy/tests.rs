@@ -80,6 +80,18 @@ fn faults_after_the_server_let_it_do_the_work() {
 }
 
 #[test]
+fn an_echo_repeats_the_request_in_the_form_of_its_reply() {
+    let (server, proxy) = chain();
+    proxy.inject(Rule::new("*", "*", Fault::Echo(Reply::html(401, ""))));
+    let answer = http::send("POST", &(proxy.url() + "/v1/jobs?a=b"), "the body").unwrap();
+    assert_eq!(answer.status, 401);
+    assert!(answer.body.starts_with("POST /v1/jobs?a=b\n"), "{answer}");
+    assert!(answer.body.contains("\ncontent-type: application/json\n"), "{answer}");
+    assert!(answer.body.ends_with("\n\nthe body"), "{answer}");
+    assert_eq!(server.seen(), []);
+}
+
+#[test]
 fn a_reset_and_a_close_are_told_apart() {
     let (server, proxy) = chain();
     proxy.inject(Rule::new("GET", "/", Fault::Reset).times(1));
