@@ -37,3 +37,26 @@ pub fn decode_dynamic(value: &DynamicValue, ty: &Type) -> Result<Value, DecodeEr
 pub fn encode_dynamic(value: &Value, ty: &Type) -> Result<DynamicValue, EncodeError> {
     Ok(DynamicValue { msgpack: msgpack::encode(value, ty)?.into(), json: Default::default() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(msgpack: &'static [u8], json: &'static [u8]) -> DynamicValue {
+        DynamicValue { msgpack: msgpack.into(), json: json.into() }
+    }
+
+    #[test]
+    fn msgpack_goes_before_json_and_nothing_is_null() {
+        let decode = |msgpack, json| decode_dynamic(&message(msgpack, json), &Type::String).unwrap();
+        assert_eq!(decode(b"\xa1a", b"\"b\""), Value::from("a"));
+        assert_eq!(decode(b"", b"\"b\""), Value::from("b"));
+        assert_eq!(decode(b"", b""), Value::Null);
+    }
+
+    #[test]
+    fn answers_are_msgpack() {
+        assert_eq!(encode_dynamic(&Value::from("a"), &Type::String), Ok(message(b"\xa1a", b"")));
+        assert!(encode_dynamic(&Value::from("a"), &Type::Bool).is_err());
+    }
+}

@@ -57,7 +57,7 @@ fn primitive(name: &str) -> Result<Type, ParseTypeError> {
         "number" => Ok(Type::Number),
         "string" => Ok(Type::String),
         "dynamic" => Ok(Type::Dynamic),
-        _ => Err(error("bool, number, string or dynamic", format!("{name:?}"))),
+        _ => Err(error("the type bool, number, string or dynamic", format!("{name:?}"))),
     }
 }
 
@@ -72,7 +72,7 @@ fn compound(parts: Vec<Json>, depth: usize) -> Result<Type, ParseTypeError> {
         "map" => Type::map(from_tree(part, depth)?),
         "tuple" => Type::Tuple(elements(part, depth)?),
         "object" => Type::Object(attributes(part, parts.next(), depth)?),
-        _ => return Err(error("list, set, map, tuple or object", format!("{kind:?}"))),
+        _ => return Err(error("the kind of type list, set, map, tuple or object", format!("{kind:?}"))),
     };
     match parts.next() {
         None => Ok(ty),
@@ -100,7 +100,7 @@ fn attributes(
     match optional {
         None => Ok(types),
         Some(Json::Array(names)) if names.iter().all(|name| is_attribute(name, &types)) => Ok(types),
-        Some(_) => Err(error("names of optional attributes that are declared", "others")),
+        Some(_) => Err(error("names of optional attributes that the type declares", "others")),
     }
 }
 

@@ -71,6 +71,15 @@ fn nesting_is_bounded() {
 }
 
 #[test]
+fn missing_attributes_are_null_within_bounds() {
+    let wide = Type::object((0..1000).map(|number| (format!("attribute_{number}"), Type::Bool)));
+    assert_eq!(decode(b"{}", &wide).unwrap().as_object().map(BTreeMap::len), Some(1000));
+    let many = format!("[{}]", ["{}"; 100].join(","));
+    let error = decode(many.as_bytes(), &Type::list(wide)).unwrap_err().to_string();
+    assert_eq!(error, "[1].attribute_3: expected an attribute, found none, like too many before");
+}
+
+#[test]
 fn written_as_core_writes() {
     let ty = Type::object([("d", Type::Dynamic), ("n", Type::Number), ("s", Type::String)]);
     let value = Value::Object(BTreeMap::from([

@@ -188,7 +188,7 @@ impl<'a> Decoder<'a> {
             return Err(Fault::new("an array of type and value", format!("{length} elements")));
         }
         let ty = Type::from_json(self.text_bytes("a type as JSON")?)
-            .map_err(|error| Fault::new("a type as JSON", error.to_string()))?;
+            .map_err(|error| Fault::new(error.expected, error.found))?;
         let value = self.value(&ty, depth + 1)?;
         // A type that is itself dynamic adds nothing.
         Ok(if ty == Type::Dynamic { value } else { Value::dynamic(ty, value) })

@@ -62,7 +62,7 @@ fn malformed_bytes_say_what_is_missing() {
     assert_eq!(message(b"\x82\xa1a\xc0\xa1a\xc0", &object), "b: expected an attribute, found none");
     assert_eq!(
         message(b"\x92\xc4\x05\"int\"\x01", &Type::Dynamic),
-        "(root): expected a type as JSON, found expected bool, number, string or dynamic, found \"int\""
+        "(root): expected the type bool, number, string or dynamic, found \"int\""
     );
 }
 
