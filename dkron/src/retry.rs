@@ -40,8 +40,9 @@ pub(crate) fn is_retryable(problem: &Problem) -> bool {
 /// 500 to writes that are committed later (measured).
 pub(crate) fn may_be_applied(problem: &Problem) -> bool {
     match problem {
-        Problem::Interrupted | Problem::TimedOut | Problem::NoLeader | Problem::Unavailable => true,
+        Problem::Interrupted | Problem::TimedOut | Problem::Unavailable => true,
         Problem::Unreachable
+        | Problem::NoLeader
         | Problem::Tls(_)
         | Problem::Redirected { .. }
         | Problem::Unauthorized

@@ -280,9 +280,7 @@ impl Transport {
     fn describe(&self, operation: &str, request: &Request, route: Route, failure: Failure) -> RequestError {
         let secrets = request.body.as_ref().map(|body| body.secrets.as_slice()).unwrap_or_default();
         let text = match (&failure.answer, &failure.source) {
-            (Some(answer), _) if answer.html => None,
-            // What dkron itself says of a job is worth reading; what anybody else echoes is not.
-            (Some(answer), _) if answer.node.is_some() => self.quote.clean(&answer.body, &[]),
+            (Some(answer), _) if answer.html || shows_settings(&answer.body) => None,
             (Some(answer), _) => self.quote.clean(&answer.body, secrets),
             (None, Some(source)) => self.quote.clean(quote::root(source).as_bytes(), secrets),
             (None, None) => None,
@@ -377,6 +375,12 @@ fn judge(status: u16, from_dkron: bool, html: bool, headers: &HeaderMap, body: &
         _ => Problem::Unexpected,
     };
     Some(problem)
+}
+
+/// Whether a text holds the settings of a job. What of them is secret is known only to who sends them, and this may
+/// be the answer to a question.
+fn shows_settings(body: &[u8]) -> bool {
+    String::from_utf8_lossy(body).contains("executor_config")
 }
 
 /// Scheme, host and port only: path and query may repeat secrets.

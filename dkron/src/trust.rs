@@ -241,17 +241,24 @@ impl Operation<'_> {
         let trust = &self.shared.trust;
         self.leader_since(Moment::now()).await?;
         let began = trust.began();
+        let passed = self.flush().await?;
+        if passed {
+            let flushed = Moment::now();
+            self.leader_since(flushed).await?;
+            trust.caught_up(began, flushed);
+        }
+        Ok(passed)
+    }
+
+    /// Waits until the leader has applied everything that was handed to it before, by a write that
+    /// stores nothing; `false` if the server does not let us.
+    pub(crate) async fn flush(&self) -> Result<bool, Error> {
         let json = br#"{"name":"krony-barrier","parent_job":"! no job has this name"}"#;
         let body = Body { json: json.as_slice().into(), secrets: Vec::new() };
         let request = Request { body: Some(body), ..Request::new(Method::POST, ["jobs"]) };
         let route = Route { endpoint: self.transport().preferred(), fresh: false };
         match self.once(&request, route).await {
-            Ok(answer) if answer.status == 404 => {
-                self.leader_since(answer.received).await?;
-                trust.caught_up(began, answer.received);
-                Ok(true)
-            }
-            Ok(_) => Ok(false),
+            Ok(answer) => Ok(answer.status == 404),
             Err(Error::Request(failure))
                 if matches!(
                     failure.problem,

@@ -14,6 +14,7 @@ use crate::operation::{Operation, job_request};
 use crate::retry::may_be_applied;
 use crate::settle::{Rhythm, SETTLED};
 use crate::transport::{Answer, Body, Request, Route};
+use crate::trust::Trust;
 
 /// How often a write is repeated that dkron acknowledges and does not show.
 const MOST_ROUNDS: u32 = 8;
@@ -238,7 +239,10 @@ impl Operation<'_> {
         seen: &mut (impl FnMut(&Job) + Send),
     ) -> Result<Job, WriteError> {
         let name = goal.name();
-        let mut looked = looked.map(Some);
+        let mut looked = match looked {
+            Some(found) => Some(Some(found)),
+            None => Some(self.glance(name).await.map_err(untouched)?),
+        };
         let mut sent = Sent::default();
         let mut patience = self.patience();
         let mut rounds = 0;
@@ -281,7 +285,8 @@ impl Operation<'_> {
             rounds += 1;
             let may_be_undone = found.as_ref().is_some_and(|before| may_be_undone(before, begun));
             let shown = self.read_back(may_be_undone, goal, seen).await;
-            let (stored, shows) = shown.map_err(|cause| WriteError { cause, left: Left::Unknown })?;
+            // It was acknowledged: it is there, although nobody shows it now.
+            let (stored, shows) = shown.map_err(|cause| WriteError { cause, left: Left::Job(written) })?;
             match stored {
                 Some(stored) if shows => return Ok(stored),
                 stored => looked = Some(stored),
@@ -297,7 +302,6 @@ impl Operation<'_> {
         goal: Goal<'_>,
         seen: &mut (impl FnMut(&Job) + Send),
     ) -> Result<(Option<Job>, bool), Error> {
-        let acknowledged = Instant::now();
         let mut stored = None;
         for delay in SHOWN_AFTER {
             self.pause(delay).await?;
@@ -313,7 +317,7 @@ impl Operation<'_> {
         if !may_be_undone {
             return Ok((stored, true));
         }
-        self.pause(SETTLED.saturating_sub(acknowledged.elapsed())).await?;
+        self.settle().await?;
         let settled = self.leader_job(goal.name()).await?;
         let shows = settled.as_ref().is_some_and(|settled| goal.is_met(settled));
         Ok((settled, shows))
@@ -394,7 +398,7 @@ impl Operation<'_> {
         if !rhythm.runs_about(now, now) {
             return Ok(());
         }
-        self.pause(SETTLED).await?;
+        self.settle().await?;
         let _held = self.hold(&child.parent_job, &[]).await?;
         let Some(parent) = self.fresh(&child.parent_job).await? else { return Ok(()) };
         rhythms.note(&parent);
@@ -450,8 +454,19 @@ impl Operation<'_> {
         if stored.is_some() || !may_be_undone {
             return Ok(stored);
         }
-        self.pause(SETTLED).await?;
+        self.settle().await?;
         self.leader_job(name).await
+    }
+
+    /// Lets runs that began before a write have their say: by the end of the pause they have handed
+    /// the job to the log, and by the end of the flush it is applied, however busy the disk.
+    async fn settle(&self) -> Result<(), Error> {
+        self.pause(SETTLED).await?;
+        if let Err(error) = self.flush().await {
+            // The look that follows finds out what matters.
+            tracing::debug!(operation = self.what, %error, "cannot wait for the leader's log");
+        }
+        Ok(())
     }
 
     async fn verdict_on_delete(&mut self, cause: Error, name: &str, sent: Sent) -> Result<(), WriteError> {
@@ -472,19 +487,31 @@ impl Operation<'_> {
         WriteError { cause, left: Left::Unknown }
     }
 
-    /// What is stored under this name, as a write may rely on it: from a leader that has caught up.
+    /// What is stored under this name, as a write may rely on it: from a leader that has caught up,
+    /// and that still leads if it shows nothing.
     async fn fresh(&self, name: &str) -> Result<Option<Job>, Error> {
+        self.look(name, Trust::proves_absence).await
+    }
+
+    /// Likewise before a job is created, but without asking who leads after each "nothing": a node that
+    /// is shutting down says so wrongly, and takes no write either.
+    async fn glance(&self, name: &str) -> Result<Option<Job>, Error> {
+        self.look(name, Trust::vouches).await
+    }
+
+    async fn look(&self, name: &str, absent: fn(&Trust, &Answer) -> bool) -> Result<Option<Job>, Error> {
         let trust = &self.shared.trust;
         for _ in 0..MOST_LOOKS {
             self.catch_up_by_barrier().await?;
             let answer = self.leader_answer(&job_request(name)).await?;
-            if trust.vouches(&answer) {
-                return self.job(name, &answer);
+            let job = self.job(name, &answer)?;
+            let believed = if job.is_some() { Trust::vouches } else { absent };
+            if believed(trust, &answer) {
+                return Ok(job);
             }
-            // Over a connection not seen before: the same process if its leader did not pause.
             self.leader_since(answer.received).await?;
-            if trust.vouches(&answer) {
-                return self.job(name, &answer);
+            if believed(trust, &answer) {
+                return Ok(job);
             }
         }
         let doubt = "the cluster keeps changing its leader".to_owned();

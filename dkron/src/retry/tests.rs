@@ -25,7 +25,7 @@ fn what_deserves_another_try_and_what_may_be_applied() {
         (Unreachable, true, false),
         (Interrupted, true, true),
         (TimedOut, true, true),
-        (NoLeader, true, true),
+        (NoLeader, true, false),
         (Throttled, true, false),
         (Unavailable, true, true),
         (Tls("wrong authority".into()), false, false),

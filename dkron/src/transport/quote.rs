@@ -36,13 +36,14 @@ impl Quote {
     }
 }
 
-/// A secret as it is, and as JSON and URLs write it.
+/// A secret as it is, as JSON writes it here and in Go, and as URLs do.
 fn spellings(secret: &str) -> Vec<String> {
     let json = serde_json::Value::from(secret).to_string();
     let json = json.trim_matches('"').to_owned();
+    let go = json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
     let url: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
     let path = url.replace('+', "%20");
-    let mut spellings = vec![secret.to_owned(), json, url, path];
+    let mut spellings = vec![secret.to_owned(), json, go, url, path];
     spellings.retain(|spelling| !spelling.is_empty());
     spellings.sort();
     spellings.dedup();

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use dkron::{Client, Config, Error, Filter, Job, Left, Problem};
-use node::{Node, binary, scope};
+use node::{Node, binary, rounds, scope};
 use serde_json::json;
 
 fn texts(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -176,7 +176,7 @@ async fn parents_keep_their_children() {
     let node = Node::alone(binary).await;
     let client = node.client();
     let names = |round: usize| (0..3).map(move |child| format!("r{round}-child{child}"));
-    for round in 0..50 {
+    for round in 0..rounds(50) {
         let parent = job(&format!("r{round}"), "@manually");
         create(&client, &parent).await;
         let children: Vec<_> = names(round)
@@ -239,7 +239,7 @@ async fn runs_do_not_undo_writes() {
             let client = client.clone();
             tokio::spawn(async move {
                 let name = format!("j{index}");
-                for round in 0..8 {
+                for round in 0..rounds(8) {
                     let changed = Job { owner: format!("round {round}"), ..job(&name, "@every 1s") };
                     let stored = client.update(&scope(), &changed, |_| {}).await.expect("updated");
                     assert_eq!(stored.owner, changed.owner);
@@ -282,7 +282,7 @@ async fn a_restarting_node_is_not_believed() {
             })
         })
         .collect();
-    for _ in 0..2 {
+    for _ in 0..rounds(2) {
         node.kill();
         node.start();
         // A new client meets the node at its start, as another terraform would.
@@ -309,6 +309,38 @@ async fn a_restarting_node_is_not_believed() {
     for index in 0..200 {
         assert!(leader_shows(&client, &format!("absent{index}")).await.is_none());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_shuts_down_is_not_believed() {
+    let Some(binary) = binary() else { return };
+    let node = Arc::new(Node::alone(binary).await);
+    let mut config = Config::new([node.url()]);
+    config.retry.budget = Duration::from_secs(1);
+    let client = Client::new(config).expect("a client");
+    let mut slow = job("slow", "@manually");
+    slow.executor_config.insert("command".to_owned(), "sleep 6".to_owned());
+    create(&client, &slow).await;
+    assert!(leader_shows(&client, "absent").await.is_none(), "the node is trusted at first");
+    let run = {
+        let node = Arc::clone(&node);
+        tokio::spawn(async move { node.post("v1/jobs/slow/run", json!({})).await })
+    };
+    let busy = || async { node.get("v1/busy").await.as_array().is_some_and(|runs| !runs.is_empty()) };
+    while !busy().await {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    node.terminate();
+    // It answers 404 about every job from some moment on.
+    while node.status("v1/jobs/slow").await == Some(200) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(node.status("v1/jobs/slow").await, Some(404), "the node is still there");
+    let refused = client.read(&scope(), "slow", |_| true).await.expect_err("the job is not gone");
+    assert!(matches!(refused, Error::Request(_)), "{refused}");
+    let refused = client.create(&scope(), &slow, |_| {}).await.expect_err("nobody takes it");
+    assert!(matches!(refused.left, Left::Untouched), "{refused}");
+    run.abort();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,6 +12,9 @@ fn secrets_are_hidden_however_they_are_spelled() {
         let shown = quote.clean(echo.as_bytes(), &[]).unwrap();
         assert!(shown.contains(HIDDEN) && !shown.contains("word"), "{shown}");
     }
+    let quote = Quote::new(&["<word>&".to_owned()]);
+    let shown = quote.clean(br"Go says \u003cword\u003e\u0026", &[]).unwrap();
+    assert_eq!(shown, "Go says [redacted]");
     let shown = quote.clean(b"job says hunter2", &["hunter2".to_owned()]).unwrap();
     assert_eq!(shown, "job says [redacted]");
 }
