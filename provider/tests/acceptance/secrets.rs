@@ -1,9 +1,8 @@
 //! Secrets stay secret: none of them shows up in what Terraform prints and logs, whatever goes wrong.
 //!
 //! Each secret is one value that occurs nowhere else, and is searched for in everything: standard output, standard
-//! error, and the log at its lowest level, without leaving out a line. (Terraform's core writes no values into its log;
-//! of what it does write, the user's own words in a diagnostic, nothing is secret here, because the configuration gets
-//! the values from variables.) A panic with a secret in its message is tried with the framework's own tests.
+//! error, and the log at its lowest level, without leaving out a line: Terraform's core writes no values into its log.
+//! A panic with a secret in its message is tried with the framework's own tests.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -171,6 +170,24 @@ impl Scene {
         }
     }
 
+    /// What dkron or somebody else says about a job, in a few words, of which none is lost when a long text is cut.
+    fn quotes(&self, kind: &str) -> Vec<(&'static str, Reply)> {
+        let name = json!(format!("{}_{kind}", self.label()));
+        let bodies = self.proxy.seen().into_iter().filter(|seen| seen.method == "POST");
+        let mut jobs = bodies.filter_map(|seen| serde_json::from_str::<Value>(&seen.body).ok());
+        let settings = jobs.rfind(|job| job["name"] == name).unwrap()["executor_config"].clone();
+        let values: Vec<_> = settings.as_object().unwrap().values().filter_map(Value::as_str).collect();
+        let reason = format!("Job contains invalid value: {}.", values.join(" "));
+        let document = json!({ "executor_config": settings }).to_string();
+        let whom = |reply: Reply| reply.header("x-whom", self.node.name());
+        vec![
+            ("400 of dkron with the reason", whom(Reply::new(400, &reason))),
+            ("500 of dkron with the job", whom(Reply::new(500, &document))),
+            ("400 of a gateway with the reason", Reply::new(400, &reason)),
+            ("400 of a gateway with the job", Reply::new(400, &document)),
+        ]
+    }
+
     /// All requests get this fault.
     fn reads_meet(&self, what: &str, fault: Fault) {
         self.proxy.inject(Rule::new("*", "*", fault));
@@ -236,6 +253,17 @@ fn nothing_gives_a_secret_away(auth: Auth, log_to_file: bool) {
     for (what, reply) in echoes(scene.node.name()) {
         scene.writes_meet(what, Fault::Echo(reply.clone()));
         scene.reads_meet(what, Fault::Echo(reply));
+    }
+    for kind in ["http", "shell", "generic"] {
+        let target = format!("-target=krony_job.{kind}");
+        for (what, reply) in scene.quotes(kind) {
+            scene.proxy.inject(Rule::new("POST", "*", Fault::Answer(reply.clone())));
+            scene.run(what, &["apply", "-no-color", "-auto-approve", "-refresh=false", &target], 1);
+            scene.proxy.heal();
+            if what.contains("the job") {
+                scene.reads_meet(what, Fault::Answer(reply));
+            }
+        }
     }
     scene.apply("a change", 0);
     scene.assert_sent(2);
