@@ -2,6 +2,8 @@
 //!
 //! `cargo xtask test acceptance` runs this with everything in place.
 
+#![allow(clippy::unwrap_used, reason = "a failed expectation fails the test")]
+
 mod bad_input;
 mod drift;
 mod import;
