@@ -100,7 +100,18 @@ pub struct Job {
     pub unknown: serde_json::Map<String, serde_json::Value>,
 }
 
+/// Metadata keys that begin like this are krony's own notes about a job, such as whose it is.
+pub const RESERVED_METADATA: &str = "krony.";
+
 impl Job {
+    /// This job with krony's own notes about `found`: a write would drop what it leaves out.
+    pub(crate) fn with_reserved_metadata(&self, found: &Self) -> Self {
+        let mut job = self.clone();
+        let notes = found.metadata.iter().filter(|(key, _)| key.starts_with(RESERVED_METADATA));
+        job.metadata.extend(notes.map(|(key, value)| (key.clone(), value.clone())));
+        job
+    }
+
     /// Whether both mean the same to dkron in everything that a client writes: no text is empty text,
     /// no map is an empty map, no `concurrency` is `allow`, instants are instants whatever their zone.
     #[must_use]

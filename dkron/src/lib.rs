@@ -49,6 +49,6 @@ mod fake;
 pub use client::Client;
 pub use config::{Auth, Config, ConfigError, Header, Retry, Tls};
 pub use error::{Error, Left, Problem, RequestError, WriteError};
-pub use job::Job;
+pub use job::{Job, RESERVED_METADATA};
 pub use query::{Filter, Member};
 pub use scope::Scope;

@@ -175,6 +175,7 @@ pub(crate) async fn update(
     let Some(found) = found else {
         return Err(WriteError { cause: Error::Missing { name: job.name.clone() }, left: Left::Nothing });
     };
+    let job = &job.with_reserved_metadata(&found);
     let former_parent = found.parent_job.clone();
     let stored = if job.starts_at.is_some() && job.starts_at != found.starts_at {
         operation.update_cautiously(job, found, &mut seen).await?

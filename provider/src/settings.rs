@@ -87,6 +87,10 @@ fn half_of_a_pair(there: &str, missing: &str) -> Diagnostic {
     Diagnostic::error("Half of a pair", detail).at_attribute(there)
 }
 
+fn in_use(variable: &str) -> String {
+    format!("The environment variable {variable} is in use. ")
+}
+
 /// The names of the settings that are not known yet.
 pub fn unknown(block: &ProviderBlock) -> Vec<&'static str> {
     let retry = block.retry.known();
@@ -149,7 +153,7 @@ impl Reader<'_> {
     }
 
     fn wrong_variable(&mut self, variable: &str, what: &str, detail: &str, path: Path) {
-        let detail = format!("The environment variable {variable} is in use. {detail}");
+        let detail = format!("{}{detail}", in_use(variable));
         self.findings.push(Diagnostic::error(format!("Invalid {what}"), detail).at(path));
     }
 
@@ -187,8 +191,9 @@ impl Reader<'_> {
         fs::read_to_string(text.trim())
             .map_err(|error| {
                 // The text itself is not quoted: it may be a key that lost its frame.
+                let origin = if configured.is_set() { String::new() } else { in_use(variable) };
                 let detail = format!(
-                    "Expected PEM text, which begins with -----BEGIN, or the path of a file that holds it; \
+                    "{origin}Expected PEM text, which begins with -----BEGIN, or the path of a file that holds it; \
                      reading it as a path failed: {error}."
                 );
                 self.findings

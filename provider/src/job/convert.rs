@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use dkron::RESERVED_METADATA;
 use jiff::Timestamp;
 use tfplugin::model::{Attr, Map, Text};
 
 use super::{executor, model::Job};
 use crate::text;
-
-/// Metadata keys that begin like this belong to krony: hidden in state, kept on write.
-pub(super) const RESERVED_METADATA: &str = "krony.";
 
 /// The job that dkron is to have. What is unknown or missing is left out.
 pub(super) fn to_dkron(job: &Job) -> dkron::Job {

@@ -1,5 +1,6 @@
 //! What a job must be beyond the types of its attributes, and what deserves a warning.
 
+use dkron::RESERVED_METADATA;
 use jiff::Timestamp;
 use schedule::{Schedule, TimeZoneName};
 use tfplugin::{
@@ -9,7 +10,7 @@ use tfplugin::{
 };
 
 use super::{
-    convert::{RESERVED_METADATA, to_dkron},
+    convert::to_dkron,
     model::{Executor, Http, Job, Shell},
 };
 use crate::text::sentence;
@@ -174,6 +175,10 @@ fn header_fault(name: &str, value: &str) -> Option<&'static str> {
 fn check_shell(shell: &Shell) -> Diagnostics {
     let path = Path::attribute("shell").attr("env");
     let mut findings = check_nulls(&shell.env, &path);
+    if shell.command.known().is_some_and(String::is_empty) {
+        let detail = "Expected a command with its arguments, such as \"date\".";
+        findings.extend(error(Path::attribute("shell").attr("command"), "Missing command", detail));
+    }
     for (name, value) in shell.env.known().into_iter().flat_map(|env| &env.0) {
         if name.is_empty() || name.contains(['=', ',', '\0']) {
             let detail = "Expected the name of a variable: not empty, without `=` and `,`.";

@@ -254,3 +254,20 @@ fn a_cluster_without_a_leader_loses_no_job() {
         follower.wait_until_ready().unwrap();
     }
 }
+
+#[test]
+fn notes_of_krony_itself_are_hidden_and_kept() {
+    let (node, workspace) = stage();
+    workspace.write("main.tf", &job("drift_noted", SETTINGS)).unwrap();
+    apply(&workspace);
+    let mut noted = written(&node, "drift_noted").unwrap();
+    merge(&mut noted, json!({"metadata": {"krony.tenant": "blue"}}));
+    node.put_job(&noted).unwrap();
+    assert_plan_is_empty(&workspace);
+
+    workspace.write("main.tf", &job("drift_noted", &SETTINGS.replace("= 2", "= 3"))).unwrap();
+    apply(&workspace);
+    let found = written(&node, "drift_noted").unwrap();
+    assert_eq!(found["retries"], 3);
+    assert_eq!(found["metadata"], json!({"team": "a", "krony.tenant": "blue"}));
+}
