@@ -1,1 +1,7 @@
-//! To be written.
+//! What cannot work is said where it stands, before anything is written, and state keeps what it has.
+
+mod configuration;
+mod server;
+mod settings;
+mod state;
+mod tls;

@@ -1,5 +1,6 @@
 //! Jobs from creation to destruction: each argument, and what becomes of a job that runs.
 
+use std::iter;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -33,8 +34,9 @@ fn required(argument: &'static str, first: (Value, Value), second: (Value, Value
     Case { argument, values: [first, second], without: None }
 }
 
+/// Settings of the plugin, as a part of the job.
 fn config(settings: Value) -> Value {
-    json!({ "executor_config": settings })
+    iter::once(("executor_config", settings)).collect()
 }
 
 /// The arguments that the table below leaves to a test of their own.
