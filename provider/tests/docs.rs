@@ -1,6 +1,8 @@
 //! What others see of the provider is checked in: `docs/` and the schema as Terraform prints it. Both are made from the
 //! declarations of the attributes; with `KRONY_UPDATE=1` this rewrites what is stale (`cargo xtask docs`).
 
+#![allow(clippy::expect_used, reason = "a failed expectation fails the test")]
+
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -57,7 +59,8 @@ fn pages_are_fresh() {
         let import_command = example(&format!("{folder}/import.sh"));
         let import_block = example(&format!("{folder}/import-by-string-id.tf"));
         assert!(!usage.is_empty(), "{type_name} has no example in examples/{folder}/resource.tf");
-        let examples = Examples { usage: &usage, import_block: &import_block, import_command: &import_command };
+        let examples =
+            Examples { usage: &usage, import_block: &import_block, import_command: &import_command };
         let page = resource_page(PROVIDER, &type_name, schema, &examples);
         check_fresh(&format!("docs/resources/{}.md", page_name(&type_name)), &page);
     }
@@ -65,8 +68,12 @@ fn pages_are_fresh() {
     for (type_name, schema) in server.data_source_schemas() {
         let usage = example(&format!("data-sources/{type_name}/data-source.tf"));
         assert!(!usage.is_empty(), "{type_name} has no example");
-        let page =
-            data_source_page(PROVIDER, &type_name, schema, &Examples { usage: &usage, ..Examples::default() });
+        let page = data_source_page(
+            PROVIDER,
+            &type_name,
+            schema,
+            &Examples { usage: &usage, ..Examples::default() },
+        );
         check_fresh(&format!("docs/data-sources/{}.md", page_name(&type_name)), &page);
     }
 }
@@ -77,8 +84,12 @@ fn the_schema_is_as_released() {
     let server = Server::new(KronyProvider);
     let mut lines = vec![format!("# {ADDRESS}")];
     describe("provider", server.provider_schema(), &mut lines);
-    server.resource_schemas().for_each(|(name, schema)| describe(&format!("resource {name}"), schema, &mut lines));
-    server.data_source_schemas().for_each(|(name, schema)| describe(&format!("data {name}"), schema, &mut lines));
+    server
+        .resource_schemas()
+        .for_each(|(name, schema)| describe(&format!("resource {name}"), schema, &mut lines));
+    server
+        .data_source_schemas()
+        .for_each(|(name, schema)| describe(&format!("data {name}"), schema, &mut lines));
     check_fresh("provider/tests/schema.txt", &(lines.join("\n") + "\n"));
 }
 
