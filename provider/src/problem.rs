@@ -34,11 +34,14 @@ pub fn create(name: &str, error: &WriteError) -> Diagnostics {
 
 /// A job that could not be changed.
 pub fn update(name: &str, error: &WriteError) -> Diagnostics {
-    write(
-        format!("Job {name:?} was not changed"),
-        error,
-        "State holds what is known; the next plan shows the rest.",
-    )
+    let advice = match &error.cause {
+        Error::Missing { .. } => {
+            "The next apply creates it. An ephemeral job is gone because it has run; `terraform apply -replace=…` with \
+             the address of this resource creates it again."
+        }
+        _ => "State holds what is known; the next plan shows the rest.",
+    };
+    write(format!("Job {name:?} was not changed"), error, advice)
 }
 
 /// A job that could not be deleted.

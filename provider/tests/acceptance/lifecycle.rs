@@ -557,6 +557,14 @@ async fn an_ephemeral_job_that_is_gone_has_done_its_work() {
     assert_plan_is_empty(&workspace);
     assert_eq!(workspace.state_list().unwrap(), ["krony_job.ephemeral"]);
 
+    // A change cannot reach it, and says what to do.
+    workspace.write("main.tf", &config("ephemeral_2")).unwrap();
+    let errors = errors(&workspace, &["apply"]);
+    assert!(errors[0].detail.contains("`terraform apply -replace=…`"), "{errors:#?}");
+    assert_eq!(workspace.state_list().unwrap(), ["krony_job.ephemeral"]);
+    workspace.write("main.tf", &config("ephemeral_1")).unwrap();
+    assert_plan_is_empty(&workspace);
+
     // It runs again when it is created again.
     let since = Timestamp::now();
     workspace.apply(&["-replace=krony_job.ephemeral"]).unwrap();

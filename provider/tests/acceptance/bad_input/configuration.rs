@@ -2,7 +2,7 @@
 
 use xtask::terraform::Terraform;
 
-use crate::support::{each_terraform, errors, shared_node, workspace, written};
+use crate::support::{each_terraform, errors, job, shared_node, stage, workspace, written};
 
 /// Arguments of a job that is refused.
 struct Refused {
@@ -315,4 +315,24 @@ fn a_configuration_that_cannot_work_is_refused_at_its_line() {
         assert_refused(&terraform, REFUSED);
         assert_refused(&terraform, REFUSED_BY_PLAN);
     }
+}
+
+/// As a person sees it.
+#[test]
+fn the_message_shows_file_line_and_block() {
+    let (_node, workspace) = stage();
+    let rest = "  schedule = \"@daily\"\n  http = {\n    url = \"ftp://a\"\n  }";
+    workspace.write("main.tf", &job("shown", rest)).unwrap();
+    let plan = workspace.run(&["plan", "-no-color"]).unwrap();
+    let expected = "
+Error: Invalid URL
+
+  with krony_job.shown,
+  on main.tf line 6, in resource \"krony_job\" \"shown\":
+   6:     url = \"ftp://a\"
+
+In `http.url`: Expected an address such as https://example.com/path; found
+the scheme \"ftp\".
+";
+    assert_eq!((plan.code, plan.stderr.as_str()), (1, expected));
 }
