@@ -71,6 +71,8 @@ struct Node {
     once: VecDeque<(String, Reply)>,
     always: Vec<(String, Reply)>,
     meddlers: VecDeque<(String, Meddler)>,
+    /// Headers of every answer.
+    headers: Vec<(&'static str, &'static str)>,
 }
 
 /// A running fake.
@@ -120,6 +122,11 @@ impl Fake {
     ) -> &Self {
         self.node().meddlers.push_back((call.to_owned(), Box::new(meddler)));
         self
+    }
+
+    /// From now on every answer has this header.
+    pub(crate) fn add_header(&self, name: &'static str, value: &'static str) {
+        self.node().headers.push((name, value));
     }
 
     pub(crate) fn heal(&self) {
@@ -244,6 +251,9 @@ async fn answer(State(fake): State<Fake>, request: Request) -> Response {
     let reply = fake.node().reply(&call, &body);
     tokio::time::sleep(reply.after).await;
     let mut response = Response::builder().status(reply.status);
+    for (name, value) in &fake.node().headers {
+        response = response.header(*name, *value);
+    }
     for (name, value) in reply.headers {
         response = response.header(name, value);
     }

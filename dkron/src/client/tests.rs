@@ -230,6 +230,46 @@ async fn an_echo_gives_no_secret_away() {
     assert!(!format!("{client:?}").contains("hunter2"));
 }
 
+/// A log that a test can read.
+#[derive(Clone, Default)]
+struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn retries_are_logged_and_no_log_gives_a_secret_away() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _logging = tracing::subscriber::set_default(subscriber);
+    let fake = Fake::start().await;
+    fake.put(json!({"name": "a"}));
+    fake.once("GET /v1/jobs/a", Reply::new(500, "you sent hunter2-password"));
+    let mut config = Config::new([fake.url.clone()]);
+    config.auth = Auth::Basic { username: "me".into(), password: "hunter2-password".into() };
+    config.headers.push(Header { name: "x-key".into(), value: "hunter2-header".into() });
+    let client = Client::new(config).unwrap();
+    client.read(&scope(), "a", |_| true).await.unwrap();
+    let mut secret = job("b");
+    secret.executor_config.insert("env".into(), "hunter2-executor".into());
+    client.create(&scope(), &secret, |_| {}).await.unwrap();
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("INFO") && log.contains("trying again") && log.contains("[redacted]"), "{log}");
+    assert!(log.contains("TRACE"), "libraries are heard, too");
+    assert!(!log.contains("hunter2") && !log.contains("bWU6aHVudGVy"), "{log}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn cancelling_ends_a_read_at_once() {
     let fake = Fake::start().await;

@@ -376,3 +376,50 @@ async fn a_cancelled_write_that_failed_is_not_repeated() {
     assert!(matches!(error.cause, Error::Cancelled { .. }) && matches!(error.left, Left::Nothing), "{error}");
     assert_eq!(fake.sent().len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_may_have_restarted_is_proven_anew() {
+    let fake = Fake::start().await;
+    let client = fake.client();
+    // Each request needs a new connection, as after a restart.
+    fake.add_header("connection", "close");
+    client.create(&scope(), &job("first"), |_| {}).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    // It replays its log: the job is there once a barrier has passed.
+    fake.meddle("POST", |jobs| drop(jobs.insert("a".into(), json!({"name": "a", "owner": "somebody"}))));
+    let error = client.create(&scope(), &job("a"), |_| {}).await.unwrap_err();
+    assert!(matches!(error.cause, Error::AlreadyExists { .. }), "{error}");
+    assert_eq!(fake.job("a").unwrap()["owner"], "somebody");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delete_does_not_believe_a_node_that_shuts_down() {
+    let fake = Fake::start().await;
+    let client = hasty(&fake);
+    client.create(&scope(), &job("a"), |_| {}).await.unwrap();
+    fake.always("GET /v1/leader", Reply::new(500, "null"));
+    fake.always("GET /v1/jobs/a", Reply::new(404, ""));
+    let error = client.delete(&scope(), "a").await.unwrap_err();
+    assert!(matches!(error.left, Left::Untouched), "{error}");
+    let error = client.update(&scope(), &owned("a", "new"), |_| {}).await.unwrap_err();
+    assert!(!matches!(error.cause, Error::Missing { .. }), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_connection_is_proof_unless_a_proxy_holds_it() {
+    let barriers = async |header: Option<(&'static str, &'static str)>| {
+        let fake = Fake::start().await;
+        let client = fake.client();
+        if let Some((name, value)) = header {
+            fake.add_header(name, value);
+        }
+        for name in ["first", "second"] {
+            client.create(&scope(), &job(name), |_| {}).await.unwrap();
+            tokio::time::sleep(Duration::from_secs(3)).await;
+        }
+        fake.count("POST") - fake.sent().len()
+    };
+    assert_eq!(barriers(None).await, 1);
+    assert_eq!(barriers(Some(("via", "1.1 proxy"))).await, 2);
+    assert_eq!(barriers(Some(("server", "nginx"))).await, 2);
+}
