@@ -2,28 +2,23 @@
 //! typed error. No repeating and no judging of contents here.
 
 mod quote;
+mod settings;
 mod tls;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use bytes::{Bytes, BytesMut};
 use hyper_util::client::legacy::connect::HttpInfo;
-use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, SERVER,
-    VIA,
-};
-use reqwest::{Method, redirect};
-use secrecy::ExposeSecret;
+use reqwest::Method;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER, SERVER, VIA};
 use tokio::sync::Semaphore;
 use url::Url;
 
-use crate::config::{Auth, Config, ConfigError};
+use crate::config::{Config, ConfigError};
 use crate::error::{Error, Problem, RequestError};
 use crate::job::Job;
 use crate::moment::Moment;
@@ -32,9 +27,6 @@ use quote::Quote;
 
 /// More than any list of jobs; keeps a server gone mad from filling our memory.
 const LARGEST_ANSWER: usize = 256 << 20;
-
-/// A host that does not answer at all is left for the next endpoint or the next try.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A request, told apart from where it goes.
 #[derive(Clone, Debug)]
@@ -111,55 +103,34 @@ pub(crate) struct Answer {
 pub(crate) struct Transport {
     endpoints: Vec<Url>,
     pooled: reqwest::Client,
-    /// Keeps no connection: each request opens one.
-    fresh: reqwest::Client,
+    /// Keeps no connection: each request opens one. Made when it is needed for the first time, because
+    /// loading the system's authorities takes longer than a request.
+    fresh: OnceLock<reqwest::Client>,
+    config: Config,
     permits: Semaphore,
     /// The endpoint that is asked first.
     preferred: AtomicUsize,
     /// Which node answered at an endpoint last.
     nodes: Mutex<HashMap<usize, String>>,
     reached: AtomicBool,
-    request_timeout: Duration,
     quote: Quote,
 }
 
 impl Transport {
     pub(crate) fn new(config: &Config) -> Result<Self, ConfigError> {
-        let endpoints = config.endpoints.iter().map(base_url).collect::<Result<Vec<_>, _>>()?;
-        if endpoints.is_empty() {
-            return Err(ConfigError::new(
-                "endpoints",
-                "name at least one endpoint, such as http://localhost:8080",
-            ));
-        }
         if config.max_in_flight == 0 {
             return Err(ConfigError::new("max_in_flight", "must be at least 1"));
         }
-        let headers = headers(config)?;
-        let builder = || {
-            let builder = reqwest::Client::builder()
-                .default_headers(headers.clone())
-                .user_agent(config.user_agent.as_str())
-                .redirect(redirect::Policy::none())
-                .referer(false)
-                .retry(reqwest::retry::never())
-                .connect_timeout(CONNECT_TIMEOUT)
-                .tcp_nodelay(true);
-            tls::configure(builder, config, endpoints.iter().any(|url| url.scheme() == "https"))
-        };
-        let build = |builder: reqwest::ClientBuilder| {
-            builder.build().map_err(|error| ConfigError::new("tls", quote::root(&error.without_url())))
-        };
         Ok(Self {
-            pooled: build(builder()?)?,
-            fresh: build(builder()?.pool_max_idle_per_host(0))?,
+            endpoints: settings::endpoints(config)?,
+            pooled: settings::client(config, true)?,
+            fresh: OnceLock::new(),
             permits: Semaphore::new(config.max_in_flight),
             preferred: AtomicUsize::new(0),
             nodes: Mutex::default(),
             reached: AtomicBool::new(false),
-            request_timeout: config.request_timeout,
-            quote: Quote::new(&secrets(config)),
-            endpoints,
+            quote: Quote::new(&settings::secrets(config)),
+            config: config.clone(),
         })
     }
 
@@ -206,7 +177,7 @@ impl Transport {
     ) -> Result<Answer, Error> {
         // The semaphore is never closed, so there always is a permit.
         let _permit = scope.bound(operation, self.permits.acquire()).await?;
-        let work = self.send(request, route, scope.left().min(self.request_timeout));
+        let work = self.send(request, route, scope.left().min(self.config.request_timeout));
         let outcome =
             if request.method == Method::GET { scope.bound(operation, work).await? } else { work.await };
         let outcome = outcome.map_err(|failure| Box::new(self.describe(operation, request, route, failure)));
@@ -223,9 +194,23 @@ impl Transport {
         tracing::debug!(%method, %url, status, node, fresh = route.fresh, "request to dkron");
     }
 
+    fn client(&self, route: Route) -> Result<&reqwest::Client, Failure> {
+        if !route.fresh {
+            return Ok(&self.pooled);
+        }
+        if let Some(fresh) = self.fresh.get() {
+            return Ok(fresh);
+        }
+        let fresh = settings::client(&self.config, false).map_err(|error| {
+            let problem = Problem::Tls(error.to_string());
+            Failure { problem, answer: None, source: None }
+        })?;
+        Ok(self.fresh.get_or_init(|| fresh))
+    }
+
     async fn send(&self, request: &Request, route: Route, timeout: Duration) -> Result<Answer, Failure> {
-        let client = if route.fresh { &self.fresh } else { &self.pooled };
-        let mut builder = client
+        let mut builder = self
+            .client(route)?
             .request(request.method.clone(), self.url(request, route))
             .header(ACCEPT, "application/json")
             .timeout(timeout);
@@ -405,81 +390,6 @@ fn is_html(headers: &HeaderMap, body: &[u8]) -> bool {
 
 fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {
     Some(headers.get(name)?.to_str().ok()?.to_owned())
-}
-
-/// Checks an endpoint's address.
-fn base_url(url: &Url) -> Result<Url, ConfigError> {
-    let refuse = |problem: &str| Err(ConfigError::new("endpoints", problem));
-    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-        return refuse("expected an http:// or https:// URL with a host");
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return refuse("leave the credentials out of the URL; they have settings of their own");
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return refuse("leave query and fragment out of the URL; it is where the API is found");
-    }
-    if url.path().trim_end_matches('/').ends_with("/v1") {
-        return refuse("leave /v1 out of the URL; it is added to each request");
-    }
-    Ok(url.clone())
-}
-
-fn headers(config: &Config) -> Result<HeaderMap, ConfigError> {
-    let mut headers = HeaderMap::new();
-    for header in &config.headers {
-        let name = HeaderName::try_from(&header.name)
-            .map_err(|_| ConfigError::new("headers", format!("{:?} is no header name", header.name)))?;
-        if matches!(name.as_str(), "connection" | "content-length" | "transfer-encoding" | "upgrade") {
-            return Err(ConfigError::new(
-                "headers",
-                format!("{name} belongs to the connection; leave it out"),
-            ));
-        }
-        let value = secret_value(header.value.expose_secret())
-            .map_err(|problem| ConfigError::new("headers", format!("the value of {name} {problem}")))?;
-        headers.append(name, value);
-    }
-    let authorization = match &config.auth {
-        Auth::None => return Ok(headers),
-        Auth::Basic { username, .. } if username.contains(':') => {
-            return Err(ConfigError::new(
-                "username",
-                "must not contain a colon, which ends it in HTTP Basic",
-            ));
-        }
-        Auth::Basic { .. } => format!("Basic {}", basic(config).unwrap_or_default()),
-        Auth::Bearer(token) => format!("Bearer {}", token.expose_secret()),
-    };
-    let value = secret_value(&authorization).map_err(|problem| ConfigError::new("token", problem))?;
-    headers.insert(AUTHORIZATION, value);
-    Ok(headers)
-}
-
-fn basic(config: &Config) -> Option<String> {
-    let Auth::Basic { username, password } = &config.auth else { return None };
-    Some(BASE64_STANDARD.encode(format!("{username}:{}", password.expose_secret())))
-}
-
-/// A header's value that does not show up in debug output.
-fn secret_value(text: &str) -> Result<HeaderValue, &'static str> {
-    let mut value = HeaderValue::from_str(text)
-        .map_err(|_| "has characters that a header cannot carry, such as a line break")?;
-    value.set_sensitive(true);
-    Ok(value)
-}
-
-/// Everything that an echo of our requests could give away.
-fn secrets(config: &Config) -> Vec<String> {
-    let mut secrets: Vec<String> =
-        config.headers.iter().map(|header| header.value.expose_secret().to_owned()).collect();
-    match &config.auth {
-        Auth::None => {}
-        Auth::Basic { password, .. } => secrets.push(password.expose_secret().to_owned()),
-        Auth::Bearer(token) => secrets.push(token.expose_secret().to_owned()),
-    }
-    secrets.extend(basic(config));
-    secrets
 }
 
 #[cfg(test)]

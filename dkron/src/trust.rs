@@ -20,8 +20,9 @@ use reqwest::Method;
 use tokio::time::Instant;
 
 use crate::error::{Error, Problem};
+use crate::job::Job;
 use crate::moment::Moment;
-use crate::operation::Operation;
+use crate::operation::{Operation, job_request};
 use crate::transport::{Answer, Body, Request, Route};
 
 /// A leader that says so twice within this time did not restart in between.
@@ -38,6 +39,9 @@ const WATCH_STEP: Duration = Duration::from_millis(500);
 /// A list that grows while we watch may be one that is being replayed, or others may be creating jobs:
 /// after so many rounds it is taken for the latter.
 const WATCH_ROUNDS: u32 = 5;
+
+/// How often a look is repeated before it admits that it cannot be sure.
+const MOST_LOOKS: u32 = 20;
 
 /// Known connections that are remembered; a balancer that closes them often does not fill our memory.
 const MOST_CONNECTIONS: usize = 1024;
@@ -161,6 +165,37 @@ impl Chain {
 }
 
 impl Operation<'_> {
+    /// What is stored under this name, as a write may rely on it: from a leader that has caught up,
+    /// and that still leads if it shows nothing.
+    pub(crate) async fn fresh(&self, name: &str) -> Result<Option<Job>, Error> {
+        self.look(name, Trust::proves_absence).await
+    }
+
+    /// Likewise before a job is created, but without asking who leads after each "nothing": a node that
+    /// is shutting down says so wrongly, and takes no write either.
+    pub(crate) async fn glance(&self, name: &str) -> Result<Option<Job>, Error> {
+        self.look(name, Trust::vouches).await
+    }
+
+    async fn look(&self, name: &str, absent: fn(&Trust, &Answer) -> bool) -> Result<Option<Job>, Error> {
+        let trust = &self.shared.trust;
+        for _ in 0..MOST_LOOKS {
+            self.catch_up_by_barrier().await?;
+            let answer = self.leader_answer(&job_request(name)).await?;
+            let job = self.job(name, &answer)?;
+            let believed = if job.is_some() { Trust::vouches } else { absent };
+            if believed(trust, &answer) {
+                return Ok(job);
+            }
+            self.leader_since(answer.received).await?;
+            if believed(trust, &answer) {
+                return Ok(job);
+            }
+        }
+        let doubt = "the cluster keeps changing its leader".to_owned();
+        Err(Error::Unproven { operation: self.what.clone(), doubt })
+    }
+
     /// Proves without writing that the leader has caught up: it is watched leading for two seconds,
     /// while its list does not grow.
     pub(crate) async fn catch_up_by_waiting(&self) -> Result<(), Error> {

@@ -275,6 +275,25 @@ async fn a_kept_starts_at_ends_enabled() {
     assert_eq!(fake.sent().len(), 3);
 }
 
+#[tokio::test]
+async fn a_trial_that_cannot_be_ended_is_not_forgotten() {
+    let later = Some("2040-01-01T00:00:00Z".parse().unwrap());
+    let fake = Fake::start().await;
+    for _ in 0..100 {
+        fake.meddle("GET /v1/jobs/a", |jobs| {
+            if let Some(job) = jobs.get_mut("a") {
+                job["starts_at"] = json!("2040-01-01T00:00:00Z");
+            }
+        });
+    }
+    fake.once("POST /v1/jobs", barrier());
+    fake.once("POST /v1/jobs", Reply::new(201, "{}").but_applied());
+    fake.once("POST /v1/jobs", Reply::new(400, "Job contains invalid value."));
+    let error = create(&fake, &Job { starts_at: later, ..job("a") }).await.unwrap_err();
+    let Left::Job(left) = &error.left else { panic!("{error}") };
+    assert!(left.disabled);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_lost_link_to_the_parent_is_mended() {
     let fake = Fake::start().await;
