@@ -253,6 +253,9 @@ async fn retries_are_logged_and_no_log_gives_a_secret_away() {
         .with_writer(move || writer.clone())
         .finish();
     let _logging = tracing::subscriber::set_default(subscriber);
+    // While there is only one subscriber, another test's thread, which has none, may decide for all
+    // threads that an event it meets first interests nobody.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let fake = Fake::start().await;
     fake.put(json!({"name": "a"}));
     fake.once("GET /v1/jobs/a", Reply::new(500, "you sent hunter2-password"));
