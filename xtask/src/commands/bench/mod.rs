@@ -1,6 +1,9 @@
 //! `cargo xtask bench`: measures, compares within one run, and prints tables for BENCHMARKS.md.
 
+mod configuration;
 mod receiver;
+mod scale;
+mod served;
 mod start;
 mod terraform;
 
@@ -19,6 +22,9 @@ pub(crate) struct Arguments {
     /// How many jobs a plan has
     #[arg(long, default_value_t = 500)]
     jobs: usize,
+    /// The numbers of jobs whose growth is looked at
+    #[arg(long, value_delimiter = ',', default_values_t = [100, 1_000, 5_000])]
+    sizes: Vec<usize>,
     /// How often each command runs
     #[arg(long, default_value_t = 5)]
     rounds: usize,
@@ -31,6 +37,8 @@ enum Subject {
     Start,
     /// Plans and applies, beside the same number of `terraform_data`.
     Terraform,
+    /// What grows with the number of jobs: time, processor time, memory, requests.
+    Scale,
     /// The receiver under load.
     Receiver,
 }
@@ -42,6 +50,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     if wanted(Subject::Terraform) {
         println!("{}", terraform::measure(arguments.jobs, arguments.rounds)?);
+    }
+    if wanted(Subject::Scale) {
+        println!("{}", scale::measure(&arguments.sizes)?);
     }
     if wanted(Subject::Receiver) {
         println!("{}", receiver::measure()?);

@@ -1,15 +1,17 @@
 //! Plans and applies of many jobs, beside as many `terraform_data` in the same run.
 
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::time::Instant;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use xtask::dkron::Node;
-use xtask::process::{Group, Running, wait_for};
 use xtask::progress::Task;
-use xtask::provider::{self, PROGRAM, Profile};
+use xtask::provider::{self, Profile};
 use xtask::terraform::{Terraform, Workspace};
 
-use super::{Spread, cpu_time, milliseconds, peak_memory};
+use super::configuration::{krony_jobs, terraform_data};
+use super::served::Served;
+use super::{Spread, milliseconds};
 
 pub(super) fn measure(jobs: usize, rounds: usize) -> Result<String> {
     let folder = provider::provider_folder(Profile::Release)?;
@@ -75,22 +77,12 @@ fn time(workspace: &Workspace, arguments: &[&str]) -> Result<f64> {
     Ok(milliseconds(begin.elapsed()))
 }
 
-/// Processor time of the provider for each job. One process serves all commands, in debug mode, so that nothing is
-/// lost between two looks at it.
-fn provider_cpu(folder: &std::path::Path, terraform: &Terraform, node: &Node, jobs: usize) -> Result<String> {
+/// Processor time of the provider for each job. One process serves all commands, so that nothing is lost between two
+/// looks at it.
+fn provider_cpu(folder: &Path, terraform: &Terraform, node: &Node, jobs: usize) -> Result<String> {
     let mut task = Task::start("Processor time of the provider", "");
-    let mut command = std::process::Command::new(folder.join(PROGRAM));
-    command.arg("-debug");
-    let provider = Running::start("provider", &mut command, Group::Own)?;
-    let line = wait_for("the provider's address", Duration::from_secs(10), || {
-        let text = format!("{}{}", provider.output().stdout(), provider.output().stderr());
-        Ok(text
-            .split_once("TF_REATTACH_PROVIDERS='")
-            .and_then(|(_, rest)| Some(rest.split_once('\'')?.0.to_owned())))
-    })?;
-    let mut workspace = Workspace::with_provider(terraform, folder)?;
-    workspace.env("TF_REATTACH_PROVIDERS", line);
-    workspace.write("main.tf", &krony_jobs(jobs, &node.url()))?;
+    let served = Served::start(folder, terraform)?;
+    served.workspace().write("main.tf", &krony_jobs(jobs, &node.url()))?;
 
     let mut rows = String::new();
     let steps: [(&str, &[&str]); 3] = [
@@ -100,69 +92,13 @@ fn provider_cpu(folder: &std::path::Path, terraform: &Terraform, node: &Node, jo
     ];
     for (title, arguments) in steps {
         task.note(title);
-        let before = cpu_time(provider.pid())?;
-        workspace.expect(arguments)?;
-        let used = cpu_time(provider.pid())?.checked_sub(before).context("processor time ran backwards")?;
-        let each = used.as_secs_f64() * 1e6 / jobs as f64;
+        let each = served.cpu_of(arguments)?.as_secs_f64() * 1e6 / jobs as f64;
         rows += &format!("| {title} | {each:.0} |\n");
     }
-    let peak = peak_memory(provider.pid())?;
+    let peak = served.peak_memory()?;
     task.done("");
     Ok(format!(
         "| provider, {jobs} jobs | µs of processor time a job |\n|---|---|\n{rows}\n\
          Peak memory of that provider process over all three: {peak:.1} MiB.\n"
     ))
-}
-
-fn krony_jobs(count: usize, endpoint: &str) -> String {
-    format!(
-        r#"terraform {{
-  required_providers {{
-    krony = {{ source = "krony-cloud/krony" }}
-  }}
-}}
-
-provider "krony" {{
-  endpoint = "{endpoint}"
-}}
-
-resource "krony_job" "this" {{
-  count    = {count}
-  name     = "job-${{count.index}}"
-  schedule = "0 0 4 1 1 *"
-  owner    = "bench"
-  tags     = {{ server = "true:1" }}
-  metadata = {{ team = "bench" }}
-  http = {{
-    method  = "POST"
-    url     = "http://127.0.0.1:9/${{count.index}}"
-    headers = {{ Accept = "text/plain" }}
-    timeout = "10s"
-  }}
-}}
-"#
-    )
-}
-
-/// As much text as a job has.
-fn terraform_data(count: usize) -> String {
-    format!(
-        r#"resource "terraform_data" "this" {{
-  count = {count}
-  input = {{
-    name     = "job-${{count.index}}"
-    schedule = "0 0 4 1 1 *"
-    owner    = "bench"
-    tags     = {{ server = "true:1" }}
-    metadata = {{ team = "bench" }}
-    http = {{
-      method  = "POST"
-      url     = "http://127.0.0.1:9/${{count.index}}"
-      headers = {{ Accept = "text/plain" }}
-      timeout = "10s"
-    }}
-  }}
-}}
-"#
-    )
 }
