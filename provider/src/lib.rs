@@ -10,6 +10,7 @@
 
 pub mod client;
 pub mod data;
+pub mod full_name;
 pub mod job;
 pub mod problem;
 pub mod provider;

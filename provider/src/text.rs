@@ -8,12 +8,11 @@ use schedule::{Schedule, TimeZoneName, duration};
 use tfplugin::model::TextType;
 use url::Url;
 
+use crate::full_name::RESERVED_PREFIX;
+
 /// The name of a job.
 #[derive(Clone)]
 pub enum JobName {}
-
-/// Names that begin like this belong to krony itself.
-const RESERVED_PREFIX: &str = "krony--";
 
 /// What dkron accepts: lower-case letters of any script, ASCII digits, `-` and `_`.
 static JOB_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[\p{Ll}0-9_-]+$").ok());
@@ -61,6 +60,30 @@ impl TextType for ParentName {
 
     fn check(text: &str) -> Result<(), String> {
         if_written(text, JobName::check)
+    }
+}
+
+/// The name of a tenant.
+#[derive(Clone)]
+pub enum TenantName {}
+
+static TENANT_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[a-z0-9]+(-[a-z0-9]+)*$").ok());
+
+impl TextType for TenantName {
+    const NAME: &'static str = "tenant name";
+    const EXAMPLES: &'static [&'static str] = &["acme", "team-42"];
+
+    fn check(text: &str) -> Result<(), String> {
+        if text == "krony" {
+            return Err("`krony` is reserved; choose another name.".to_owned());
+        }
+        let fits = TENANT_NAME.as_ref().is_some_and(|pattern| pattern.is_match(text));
+        if fits && (2..=32).contains(&text.len()) {
+            return Ok(());
+        }
+        Err(format!(
+            "Expected 2 to 32 lower-case letters of a to z and digits, with single `-` between them, found {text:?}."
+        ))
     }
 }
 

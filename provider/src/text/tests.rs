@@ -11,6 +11,7 @@ fn examples_are_valid() {
     }
     check::<JobName>();
     check::<ParentName>();
+    check::<TenantName>();
     check::<ScheduleText>();
     check::<TimeZone>();
     check::<Concurrency>();
@@ -33,6 +34,16 @@ fn job_names_are_as_dkron_wants_them() {
     let detail = JobName::check("My Job").unwrap_err();
     assert!(detail.contains("\"M J\""), "{detail}");
     assert!(detail.contains("Did you mean \"my job\"?"), "{detail}");
+}
+
+#[test]
+fn tenant_names_hold_no_two_dashes_in_a_row() {
+    for good in ["ab", "a1", "0-9", "team-42-x", "kronyx", &"a".repeat(32)] {
+        assert_eq!(TenantName::check(good), Ok(()), "{good:?}");
+    }
+    for bad in ["", "a", "A1", "a_b", "a--b", "-ab", "ab-", "größe", "krony", &"a".repeat(33)] {
+        assert!(TenantName::check(bad).is_err(), "{bad:?}");
+    }
 }
 
 #[test]
