@@ -35,13 +35,13 @@ impl Provider for KronyProvider {
         let unknown = settings::unknown(&settings.config);
         if !unknown.is_empty() {
             let client = Krony::new(Err(unknown), adopts_identical);
-            return Ok(Configured { client, warnings: Diagnostics::new() });
+            return Ok(Configured { deferred: true, ..Configured::new(client) });
         }
         let config =
             settings::client_config(&settings.config, &environment, user_agent(&settings.terraform_version))?;
         let warnings = settings::warnings(&config);
         let client = dkron::Client::new(config).map_err(|error| problem::config(&error))?;
-        Ok(Configured { client: Krony::new(Ok(client), adopts_identical), warnings })
+        Ok(Configured { warnings, ..Configured::new(Krony::new(Ok(client), adopts_identical)) })
     }
 
     fn offers(&self) -> Offers<Krony> {

@@ -5,7 +5,7 @@
 //!           ─→ service    one RPC: decode, one call, encode          ←→ wire, codec
 //!           ─→ erased     values ⇄ models; what state is stored when a handler fails
 //!           ─→ plan       pure: defaults, computed, replaced       ←→ spelling: equality by meaning
-//!           ─→ resource, data_source, provider     your code
+//!           ─→ provider, resource, data_source, function, list, action     your code
 //! ```
 //!
 //! Data goes down as arguments and comes back as return values. There is one failure channel,
@@ -18,7 +18,7 @@
 //! use std::process::ExitCode;
 //! use tfplugin::{context::{Context, ResourceContext}, diagnostic::Result, model, model::Attr};
 //! use tfplugin::provider::{Configured, Offers, Provider, Settings};
-//! use tfplugin::{process, resource::Resource, service::Server};
+//! use tfplugin::{process, resource::{NoIdentity, Resource}, service::Server};
 //!
 //! model! {
 //!     /// Greets people.
@@ -43,6 +43,7 @@
 //! impl Resource for Greeter {
 //!     type Client = String;
 //!     type Model = Greeting;
+//!     type Identity = NoIdentity;
 //!     const NAME: &'static str = "greeting";
 //!
 //!     async fn read(&self, _: &ResourceContext<String, Greeting>, state: Greeting) -> Result<Option<Greeting>> {
@@ -85,7 +86,7 @@
 //!
 //!     async fn configure(&self, settings: Settings<Config>) -> Result<Configured<String>> {
 //!         let word = settings.config.word.known().cloned();
-//!         Ok(Configured { client: word.unwrap_or_else(|| "Hello".into()), warnings: Default::default() })
+//!         Ok(Configured::new(word.unwrap_or_else(|| "Hello".into())))
 //!     }
 //!
 //!     fn offers(&self) -> Offers<String> {
@@ -98,6 +99,7 @@
 //! }
 //! ```
 
+pub mod action;
 pub mod codec;
 pub mod context;
 pub mod data_source;
@@ -105,6 +107,8 @@ pub mod diagnostic;
 pub mod docs;
 mod erased;
 pub mod flags;
+pub mod function;
+pub mod list;
 pub mod model;
 pub mod path;
 pub mod plan;

@@ -187,6 +187,7 @@ macro_rules! model {
                 path: &$crate::path::Path,
                 strictness: $crate::model::Strictness,
             ) -> $crate::diagnostic::Result<Self> {
+                #[allow(unused_mut, reason = "a model may be without attributes")]
                 let mut object = $crate::model::ObjectDecoder::new(value, path, strictness)?;
                 let model = Self { $($field: object.attribute(stringify!($field)),)* };
                 object.finish(model)

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    context::ResourceContext,
+    context::{Context, ResourceContext},
     diagnostic::{Diagnostic, Diagnostics, Result},
     model::{Attr, Model},
     private::Private,
@@ -25,6 +25,23 @@ pub enum Operation {
     Delete,
 }
 
+crate::model! {
+    /// The identity of a resource that has none.
+    pub struct NoIdentity {}
+}
+
+/// State of another resource type, which a `moved` block hands over.
+pub struct MoveSource {
+    /// The provider that managed it: `registry.terraform.io/example/dkron`.
+    pub provider_address: String,
+    /// Its resource type.
+    pub type_name: String,
+    /// The version of its state.
+    pub schema_version: i64,
+    /// Its state.
+    pub state: serde_json::Value,
+}
+
 /// A kind of thing that Terraform manages, as its author writes it.
 ///
 /// Handlers return the state that is there. They may answer in the server's spelling: the framework keeps what the
@@ -34,11 +51,18 @@ pub trait Resource: Send + Sync + 'static {
     type Client: Send + Sync + 'static;
     /// Its attributes.
     type Model: Model;
+    /// By what an instance is told from all others; [`NoIdentity`] where the id is all there is. Its attributes are
+    /// texts, numbers, truth values or lists of them: required, or optional for the user who imports.
+    type Identity: Model;
 
     /// Its type without the provider's name: `job` of `krony_job`.
     const NAME: &'static str;
     /// Version of its state.
     const VERSION: i64 = 0;
+    /// Version of its identity.
+    const IDENTITY_VERSION: i64 = 0;
+    /// From where [`move_from`](Self::move_from) takes state, for messages: ``"`dkron_job` of example/dkron"``.
+    const MOVES_FROM: &'static [&'static str] = &[];
     /// Version of its private data.
     const PRIVATE_VERSION: u32 = 1;
 
@@ -51,7 +75,7 @@ pub trait Resource: Send + Sync + 'static {
     /// Refines the framework's plan, `planned`: computed values that are known already, warnings. No I/O. Neither
     /// chance nor time may decide a value, because core plans again before it applies and compares.
     ///
-    /// `prior` is none when the instance is to be created.
+    /// `prior` is none when the instance is to be created; `config` tells what the user wrote from what was kept.
     ///
     /// # Errors
     /// What makes the plan impossible.
@@ -59,6 +83,7 @@ pub trait Resource: Send + Sync + 'static {
         &self,
         _context: &ResourceContext<Self::Client, Self::Model>,
         _prior: Option<&Self::Model>,
+        _config: &Self::Model,
         _planned: &mut Self::Model,
     ) -> Result<()> {
         Ok(())
@@ -106,6 +131,51 @@ pub trait Resource: Send + Sync + 'static {
     /// When `id` cannot name an instance.
     fn import(&self, _id: &str) -> Result<Self::Model> {
         Err(Diagnostic::error("Import is not supported", "Objects of this type cannot be imported.").into())
+    }
+
+    /// The identity of the instance whose state, or planned state, is `state`. It stays the same for as long as the
+    /// instance is not replaced; what an import left null may be filled in. While anything in it is unknown, it is
+    /// not told to Terraform.
+    fn identity(&self, _state: &Self::Model) -> Option<Self::Identity> {
+        None
+    }
+
+    /// The state from which an import by identity begins. It is read at once afterwards.
+    ///
+    /// # Errors
+    /// When `identity` cannot be that of an instance.
+    fn import_by_identity(&self, _identity: Self::Identity) -> Result<Self::Model> {
+        let detail =
+            "Objects of this type cannot be imported by identity. Import by id, if that is supported.";
+        Err(Diagnostic::error("Import by identity is not supported", detail).into())
+    }
+
+    /// The state of an instance that another resource type, perhaps of another provider, managed until now. It is
+    /// read at once afterwards. None when such state is not known here: see [`MOVES_FROM`](Self::MOVES_FROM).
+    ///
+    /// # Errors
+    /// When the state of a known source cannot be used.
+    fn move_from(&self, _source: &MoveSource) -> Result<Option<Self::Model>> {
+        Ok(None)
+    }
+
+    /// The configuration that would lead to `state`, for `-generate-config-out`: attributes that exclude each other
+    /// are to be reduced to one. What needs not be written is dropped afterwards: what only the provider sets,
+    /// what equals its default, what is deprecated.
+    fn generated_config(&self, state: Self::Model) -> Self::Model {
+        state
+    }
+
+    /// Turns an identity of an older version, as JSON, into one of [`IDENTITY_VERSION`](Self::IDENTITY_VERSION).
+    ///
+    /// # Errors
+    /// When an identity of that version cannot be used.
+    fn upgrade_identity(&self, version: i64, _identity: serde_json::Value) -> Result<serde_json::Value> {
+        let detail = format!(
+            "An identity of version {version} cannot be upgraded to version {}. Use a provider version in between.",
+            Self::IDENTITY_VERSION
+        );
+        Err(Diagnostic::error("Identity of an unknown version", detail).into())
     }
 
     /// Turns state of an older version, as JSON, into state of [`VERSION`](Self::VERSION).
@@ -156,5 +226,21 @@ pub(crate) async fn within<T>(deadline: Instant, future: impl Future<Output = Re
             "The operation did not end within its timeout. What it did so far may be there; the next plan shows it.",
         )
         .into()),
+    }
+}
+
+/// Waits for `future` until a little after the deadline of `context`, or after the user stopped Terraform. For what
+/// leaves nothing behind that must be said.
+pub(crate) async fn within_or_stopped<C, T>(
+    context: &Context<C>,
+    future: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let stopped = async {
+        context.cancellation().cancelled().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        result = within(context.deadline(), future) => result,
+        () = stopped => Err(Diagnostic::error("Stopped", "The operation was stopped before it ended.").into()),
     }
 }

@@ -141,7 +141,11 @@ impl<P: Provider> Server<P> {
         let config = self.provider_config(request.config.as_ref())?;
         let settings = Settings { config, terraform_version: request.terraform_version };
         let configured = self.shared.provider.configure(settings).await?;
-        let session = Session { client: Arc::new(configured.client), cancellation: CancellationToken::new() };
+        let session = Session {
+            client: Arc::new(configured.client),
+            cancellation: CancellationToken::new(),
+            deferred: configured.deferred,
+        };
         *self.shared.session.write().unwrap_or_else(PoisonError::into_inner) = Some(session);
         Ok(configured.warnings)
     }

@@ -12,7 +12,7 @@ use tfplugin::{
     context::ResourceContext,
     diagnostic::{Diagnostic, Diagnostics, Result},
     model::{Attr, Text, TextType},
-    resource::{Operation, Resource, expect_known},
+    resource::{NoIdentity, Operation, Resource, expect_known},
 };
 
 pub use self::{
@@ -34,13 +34,20 @@ type Context = ResourceContext<Krony, Job>;
 impl Resource for JobResource {
     type Client = Krony;
     type Model = Job;
+    type Identity = NoIdentity;
     const NAME: &'static str = "job";
 
     fn check(&self, config: &Job) -> Diagnostics {
         rules::check(config)
     }
 
-    fn plan(&self, context: &Context, _prior: Option<&Job>, planned: &mut Job) -> Result<()> {
+    fn plan(
+        &self,
+        context: &Context,
+        _prior: Option<&Job>,
+        _config: &Job,
+        planned: &mut Job,
+    ) -> Result<()> {
         let full_name = match &planned.name {
             Attr::Known(name) => Attr::Known(name.to_string()),
             Attr::Null | Attr::Unknown => Attr::Unknown,

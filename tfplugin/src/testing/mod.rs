@@ -8,7 +8,7 @@
 //! that is not known yet. Blocks are objects or arrays, as their nesting demands.
 //!
 //! ```
-//! # use tfplugin::{context::*, diagnostic::Result, model, model::*, provider::*, resource::Resource};
+//! # use tfplugin::{context::*, diagnostic::Result, model, model::*, provider::*, resource::*};
 //! # model! { /// None.
 //! #     pub struct Config { /// None.
 //! #         nothing: String = optional(), } }
@@ -19,6 +19,7 @@
 //! # impl Resource for Note {
 //! #     type Client = ();
 //! #     type Model = NoteModel;
+//! #     type Identity = NoIdentity;
 //! #     const NAME: &'static str = "note";
 //! #     async fn read(&self, _: &ResourceContext<(), NoteModel>, state: NoteModel) -> Result<Option<NoteModel>> {
 //! #         Ok(Some(state))
@@ -38,7 +39,7 @@
 //! #     const NAME: &'static str = "notes";
 //! #     const ADDRESS: &'static str = "registry.terraform.io/example/notes";
 //! #     async fn configure(&self, _: Settings<Config>) -> Result<Configured<()>> {
-//! #         Ok(Configured { client: (), warnings: Default::default() })
+//! #         Ok(Configured::new(()))
 //! #     }
 //! #     fn offers(&self) -> Offers<()> { Offers::new().resource(Note) }
 //! # }

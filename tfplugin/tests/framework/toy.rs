@@ -17,7 +17,7 @@ use tfplugin::{
     model::{Attr, List, Map, Set, Text, TextType},
     path::Path,
     provider::{Configured, Offers, Provider, Settings},
-    resource::{Operation, Resource},
+    resource::{NoIdentity, Operation, Resource},
     value::Number,
 };
 use tokio::sync::Notify;
@@ -96,7 +96,7 @@ impl Provider for Toy {
             Some("broken") => panic!("{CANARY}"),
             _ => {}
         }
-        Ok(Configured { client: Arc::clone(&self.server), warnings })
+        Ok(Configured { warnings, ..Configured::new(Arc::clone(&self.server)) })
     }
 
     fn offers(&self) -> Offers<Arc<Server>> {
@@ -387,6 +387,7 @@ impl ThingResource {
 impl Resource for ThingResource {
     type Client = Arc<Server>;
     type Model = Thing;
+    type Identity = NoIdentity;
     const NAME: &'static str = "thing";
 
     fn check(&self, config: &Thing) -> Diagnostics {
@@ -515,6 +516,7 @@ impl TroubleResource {
 impl Resource for TroubleResource {
     type Client = Arc<Server>;
     type Model = Trouble;
+    type Identity = NoIdentity;
     const NAME: &'static str = "trouble";
 
     fn check(&self, config: &Trouble) -> Diagnostics {
@@ -531,7 +533,13 @@ impl Resource for TroubleResource {
         Duration::from_secs(60)
     }
 
-    fn plan(&self, context: &TroubleContext, _: Option<&Trouble>, planned: &mut Trouble) -> Result<()> {
+    fn plan(
+        &self,
+        context: &TroubleContext,
+        _: Option<&Trouble>,
+        _: &Trouble,
+        planned: &mut Trouble,
+    ) -> Result<()> {
         match planned.mode.known().map(String::as_str) {
             Some("plan fail") => return Err(Diagnostic::error("Impossible", "").at_attribute("mode").into()),
             Some("plan panic") => panic!("{CANARY}"),
@@ -615,11 +623,18 @@ impl HeirloomResource {
 impl Resource for HeirloomResource {
     type Client = Arc<Server>;
     type Model = Heirloom;
+    type Identity = NoIdentity;
     const NAME: &'static str = "heirloom";
     const VERSION: i64 = 2;
     const PRIVATE_VERSION: u32 = 3;
 
-    fn plan(&self, context: &HeirloomContext, _: Option<&Heirloom>, _: &mut Heirloom) -> Result<()> {
+    fn plan(
+        &self,
+        context: &HeirloomContext,
+        _: Option<&Heirloom>,
+        _: &Heirloom,
+        _: &mut Heirloom,
+    ) -> Result<()> {
         Self::count(context, "plans");
         Ok(())
     }

@@ -1,41 +1,19 @@
-//! From typed resources and data sources to values: what the RPC layer calls.
-//!
-//! Here, once for all resources, stands what Terraform stores when a handler fails: what it saved last, else what
-//! was there before.
+//! Managed resources without their types. In one place, for all resources, stands what Terraform stores when a handler
+//! fails: what it saved last, else what was there before.
 
-use std::{future::Future, pin::Pin, sync::Arc};
-
-use tokio_util::sync::CancellationToken;
-
+use super::{BoxFuture, Session, decode, decode_optional, guarded, validate};
 use crate::{
     context::{Context, ResourceContext},
-    data_source::DataSource,
     diagnostic::{Diagnostic, Diagnostics, Result},
-    model::{Model, Strictness, TfType},
-    path::Path,
+    model::{Model, TfType},
     plan::{Plan, Proposal, normalise, plan, refine, unknown_as_null},
     private::Private,
-    process::panics,
     resource::{Operation, Resource, within},
     schema::Schema,
     spelling::keep_spelling,
     value::{Type, Value},
     wire,
 };
-
-pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-/// A configured provider between two stops.
-pub(crate) struct Session<C> {
-    pub(crate) client: Arc<C>,
-    pub(crate) cancellation: CancellationToken,
-}
-
-impl<C> Clone for Session<C> {
-    fn clone(&self) -> Self {
-        Self { client: Arc::clone(&self.client), cancellation: self.cancellation.clone() }
-    }
-}
 
 /// What an operation left behind.
 pub(crate) struct Outcome {
@@ -75,15 +53,6 @@ pub(crate) trait AnyResource<C>: Send + Sync {
     ) -> BoxFuture<'a, PlanOutcome>;
     fn read(&self, session: Session<C>, state: Value, private: Vec<u8>) -> BoxFuture<'_, Outcome>;
     fn apply(&self, session: Session<C>, change: Change) -> BoxFuture<'_, Outcome>;
-}
-
-/// A data source without its types.
-pub(crate) trait AnyDataSource<C>: Send + Sync {
-    fn name(&self) -> &'static str;
-    fn schema(&self) -> &Schema;
-    fn object_type(&self) -> &Type;
-    fn validate(&self, config: &Value) -> Diagnostics;
-    fn read(&self, session: Session<C>, config: Value) -> BoxFuture<'_, (Value, Diagnostics)>;
 }
 
 pub(crate) struct TypedResource<R> {
@@ -135,10 +104,12 @@ impl<R: Resource> TypedResource<R> {
         let refined = async {
             let private = self.private(private)?;
             let prior = decode_optional::<R::Model>(proposal.prior)?;
+            let config = decode::<R::Model>(proposal.config)?;
             let mut planned = decode::<R::Model>(&plan.planned)?;
             let operation = if prior.is_some() { Operation::Update } else { Operation::Create };
             let context = self.context(session, private, operation, &planned);
-            let result = guarded(async { self.resource.plan(&context, prior.as_ref(), &mut planned) }).await;
+            let plan_handler = async { self.resource.plan(&context, prior.as_ref(), &config, &mut planned) };
+            let result = guarded(plan_handler).await;
             warnings = context.take_warnings();
             result?;
             let refined = refine(&self.schema, proposal.prior, &plan, planned.encode());
@@ -244,39 +215,6 @@ impl<T> Finished<T> {
     }
 }
 
-fn decode<M: TfType>(value: &Value) -> Result<M> {
-    M::decode(value, &Path::root(), Strictness::State)
-}
-
-fn decode_optional<M: TfType>(value: &Value) -> Result<Option<M>> {
-    if value.is_null() { Ok(None) } else { decode(value).map(Some) }
-}
-
-/// All findings about configuration: of each attribute by itself, and of `check` about them together.
-fn validate<M: Model>(config: &Value, check: impl FnOnce(&M) -> Diagnostics) -> Diagnostics {
-    let mut findings = Diagnostics::new();
-    findings.collect(M::decode(config, &Path::root(), Strictness::Configuration));
-    if let Ok(model) = decode(config) {
-        findings.extend(check(&model));
-    }
-    findings
-}
-
-/// Runs a handler; a panic becomes an error that names the place, not the message: that may hold a secret.
-pub(crate) async fn guarded<T>(handler: impl Future<Output = Result<T>>) -> Result<T> {
-    match panics::catch(handler).await {
-        Ok(result) => result,
-        Err(panic) => Err(Diagnostic::error(
-            "The provider failed",
-            format!(
-                "This is a fault of the provider: {panic}. State holds what is known to be there. \
-                 Please report this with the provider's version."
-            ),
-        )
-        .into()),
-    }
-}
-
 impl<R: Resource> AnyResource<R::Client> for TypedResource<R> {
     fn name(&self) -> &'static str {
         R::NAME
@@ -348,59 +286,6 @@ impl<R: Resource> AnyResource<R::Client> for TypedResource<R> {
                 }
                 Err(diagnostics) => Outcome { state: change.prior, private: change.private, diagnostics },
             }
-        })
-    }
-}
-
-pub(crate) struct TypedDataSource<D> {
-    data_source: D,
-    schema: Schema,
-    object_type: Type,
-}
-
-impl<D: DataSource> TypedDataSource<D> {
-    pub(crate) fn new(data_source: D) -> Self {
-        let schema = D::Model::schema(0);
-        let object_type = schema.object_type();
-        Self { data_source, schema, object_type }
-    }
-}
-
-impl<D: DataSource> AnyDataSource<D::Client> for TypedDataSource<D> {
-    fn name(&self) -> &'static str {
-        D::NAME
-    }
-
-    fn schema(&self) -> &Schema {
-        &self.schema
-    }
-
-    fn object_type(&self) -> &Type {
-        &self.object_type
-    }
-
-    fn validate(&self, config: &Value) -> Diagnostics {
-        validate(config, |model| self.data_source.check(model))
-    }
-
-    fn read(&self, session: Session<D::Client>, config: Value) -> BoxFuture<'_, (Value, Diagnostics)> {
-        Box::pin(async move {
-            let model = match D::Model::decode(&config, &Path::root(), Strictness::Configuration) {
-                Ok(model) => model,
-                Err(findings) => return (Value::Null, findings),
-            };
-            let timeout = self.data_source.timeout(&model);
-            let context = Context::new(session.client, session.cancellation, timeout);
-            let result = guarded(within(context.deadline(), self.data_source.read(&context, model))).await;
-            let mut diagnostics = context.take_warnings();
-            let state = match result {
-                Ok(model) => keep_spelling(&self.schema, &config, normalise(&self.schema, model.encode())),
-                Err(findings) => {
-                    diagnostics.extend(findings);
-                    Value::Null
-                }
-            };
-            (state, diagnostics)
         })
     }
 }
