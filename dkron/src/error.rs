@@ -7,6 +7,8 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
+use url::Url;
+
 use crate::Job;
 
 /// Why a call failed.
@@ -23,10 +25,12 @@ pub enum Error {
         operation: String,
     },
     /// The deadline of the caller's [`Scope`](crate::Scope) passed.
-    #[error("cannot {operation}: the time given for it is over")]
+    #[error("cannot {operation}: the time given for it is over{}", last_failure(failure.as_deref()))]
     DeadlineExceeded {
         /// What was being done.
         operation: String,
+        /// What went wrong so far, if anything did.
+        failure: Option<Box<RequestError>>,
     },
     /// The name cannot be a job's, and could lead a request astray.
     #[error(
@@ -116,6 +120,10 @@ pub enum Error {
         /// after a delete.
         fields: Vec<&'static str>,
     },
+}
+
+fn last_failure(failure: Option<&RequestError>) -> String {
+    failure.map(|failure| format!("; the last attempt: {}", failure.what_came())).unwrap_or_default()
 }
 
 fn nodes(names: &[String]) -> String {
@@ -243,7 +251,8 @@ impl fmt::Display for Problem {
             ),
             Self::Interrupted => f.write_str("the connection broke before the answer was complete"),
             Self::TimedOut => f.write_str(
-                "there was no answer in time; check the cluster's health, or raise the request timeout",
+                "there was no answer in time; check the cluster's health, and that request_timeout is long \
+                 enough: dkron holds a request for 10 s when its leader dies",
             ),
             Self::Tls(how) => f.write_str(how),
             Self::Redirected { target: Some(target) } => write!(
@@ -278,26 +287,46 @@ impl fmt::Display for Problem {
     }
 }
 
+impl RequestError {
+    /// Whether there was an answer, and so somebody who knows.
+    pub(crate) fn is_answer(&self) -> bool {
+        self.status.is_some()
+    }
+
+    /// Whether both requests went to the same address.
+    pub(crate) fn is_from_where(&self, other: &Self) -> bool {
+        let origin = |failure: &Self| Url::parse(&failure.url).map(|url| url.origin());
+        origin(self) == origin(other)
+    }
+
+    /// What was sent where, and what came of it.
+    fn what_came(&self) -> impl fmt::Display {
+        fmt::from_fn(|f| {
+            write!(f, "{} {}", self.method, self.url)?;
+            match self.status {
+                Some(status) => write!(f, " answered {status}")?,
+                None => f.write_str(" failed")?,
+            }
+            if let Some(node) = &self.node {
+                write!(f, " from node {node:?}")?;
+            }
+            if self.html {
+                f.write_str(" with an HTML page, which looks like a proxy or login page")?;
+            } else if let Some(text) = &self.text {
+                write!(f, " with {text:?}")?;
+            }
+            write!(f, ": {}", self.problem)?;
+            if self.attempts > 1 {
+                write!(f, " (tried {} times in {} s)", self.attempts, self.elapsed.as_secs())?;
+            }
+            Ok(())
+        })
+    }
+}
+
 impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot {}: {} {}", self.operation, self.method, self.url)?;
-        match self.status {
-            Some(status) => write!(f, " answered {status}")?,
-            None => f.write_str(" failed")?,
-        }
-        if let Some(node) = &self.node {
-            write!(f, " from node {node:?}")?;
-        }
-        if self.html {
-            f.write_str(" with an HTML page, which looks like a proxy or login page")?;
-        } else if let Some(text) = &self.text {
-            write!(f, " with {text:?}")?;
-        }
-        write!(f, ": {}", self.problem)?;
-        if self.attempts > 1 {
-            write!(f, " (tried {} times in {} s)", self.attempts, self.elapsed.as_secs())?;
-        }
-        Ok(())
+        write!(f, "cannot {}: {}", self.operation, self.what_came())
     }
 }
 

@@ -53,7 +53,7 @@ impl<'a> Operation<'a> {
             return Err(Error::Cancelled { operation: self.what.clone() });
         }
         if self.scope.left().is_zero() {
-            return Err(Error::DeadlineExceeded { operation: self.what.clone() });
+            return Err(Error::DeadlineExceeded { operation: self.what.clone(), failure: None });
         }
         self.scope.cancel = CancellationToken::new();
         Ok(())
@@ -81,15 +81,22 @@ impl<'a> Operation<'a> {
 
     /// Waits for the next try after a failure that deserves one; otherwise gives the failure back.
     pub(crate) async fn wait_to_retry(&self, patience: &mut Patience, error: Error) -> Result<(), Error> {
-        let Error::Request(mut failure) = error else { return Err(error) };
+        let mut failure = match error {
+            Error::Request(failure) => failure,
+            Error::DeadlineExceeded { operation, failure: None } => {
+                return Err(Error::DeadlineExceeded { operation, failure: patience.failure_so_far() });
+            }
+            error => return Err(error),
+        };
         let cap = (self.hurried || self.cancel.is_cancelled()).then_some(AFTERMATH);
         let wait = patience.next_wait(&mut failure, self.transport().reached(), cap);
         match wait.filter(|wait| *wait < self.scope.left()) {
             Some(wait) => {
                 log_retry(&failure, wait);
+                patience.note(failure);
                 self.pause(wait).await
             }
-            None => Err(Error::Request(failure)),
+            None => Err(Error::Request(patience.most_telling(failure))),
         }
     }
 
@@ -320,3 +327,6 @@ impl Search {
         if self.seen.len() > endpoints { 40 } else { 12.max(3 * endpoints) }
     }
 }
+
+#[cfg(test)]
+mod tests;

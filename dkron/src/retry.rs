@@ -63,17 +63,43 @@ pub(crate) struct Patience {
     policy: Retry,
     attempts: u32,
     failing_since: Option<Instant>,
+    /// Of the failures so far, the one that tells most.
+    telling: Option<Box<RequestError>>,
 }
 
 impl Patience {
     pub(crate) fn new(policy: Retry) -> Self {
-        Self { policy, attempts: 0, failing_since: None }
+        Self { policy, attempts: 0, failing_since: None, telling: None }
     }
 
     /// The row of failures is over.
     pub(crate) fn restore(&mut self) {
         self.attempts = 0;
         self.failing_since = None;
+        self.telling = None;
+    }
+
+    /// Keeps a failure that is not the last one. An endpoint that is silent does not outweigh what another
+    /// one answered.
+    pub(crate) fn note(&mut self, failure: Box<RequestError>) {
+        self.telling = Some(self.most_telling(failure));
+    }
+
+    /// The failure to report when this one was the last. Of three nodes, two of which are dead, the third
+    /// says that the cluster has no leader, which explains more than that a dead one does not answer.
+    pub(crate) fn most_telling(&mut self, last: Box<RequestError>) -> Box<RequestError> {
+        let explains = |told: &mut Box<RequestError>| {
+            told.is_answer() && !last.is_answer() && is_retryable(&last.problem) && !told.is_from_where(&last)
+        };
+        match self.telling.take_if(explains) {
+            Some(told) => Box::new(RequestError { attempts: last.attempts, elapsed: last.elapsed, ..*told }),
+            None => last,
+        }
+    }
+
+    /// What went wrong so far, if anything did.
+    pub(crate) fn failure_so_far(&mut self) -> Option<Box<RequestError>> {
+        self.telling.take()
     }
 
     /// How long to wait before the next try, or `None` to give up. Notes attempts and time in the

@@ -39,7 +39,7 @@ impl Scope {
             biased;
             () = self.cancel.cancelled() => Err(Error::Cancelled { operation: operation.to_owned() }),
             () = tokio::time::sleep_until(self.deadline) => {
-                Err(Error::DeadlineExceeded { operation: operation.to_owned() })
+                Err(Error::DeadlineExceeded { operation: operation.to_owned(), failure: None })
             }
             done = work => Ok(done),
         }

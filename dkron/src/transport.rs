@@ -36,6 +36,9 @@ pub(crate) struct Request {
     pub(crate) path: Vec<String>,
     pub(crate) query: Vec<(String, String)>,
     pub(crate) body: Option<Body>,
+    /// The answer comes when something else has ended, such as a run: nothing but the caller's scope
+    /// limits the wait, and ends it.
+    pub(crate) lasting: bool,
 }
 
 impl Request {
@@ -44,7 +47,7 @@ impl Request {
     }
 
     pub(crate) fn new<const N: usize>(method: Method, path: [&str; N]) -> Self {
-        Self { method, path: path.map(str::to_owned).into(), query: Vec::new(), body: None }
+        Self { method, path: path.map(str::to_owned).into(), query: Vec::new(), body: None, lasting: false }
     }
 
     pub(crate) fn with_query(self, query: Vec<(String, String)>) -> Self {
@@ -163,7 +166,8 @@ impl Transport {
         self.reached.load(Ordering::Relaxed)
     }
 
-    /// Sends the request once. A write that is on its way is not given up before the deadline.
+    /// Sends the request once. A write that is on its way is not given up before the deadline, unless
+    /// it [lasts](Request::lasting).
     ///
     /// # Errors
     /// [`Error::Request`] for anything but an answer of dkron's; [`Error::Cancelled`] and
@@ -175,14 +179,26 @@ impl Transport {
         route: Route,
         scope: &Scope,
     ) -> Result<Answer, Error> {
-        // The semaphore is never closed, so there always is a permit.
-        let _permit = scope.bound(operation, self.permits.acquire()).await?;
-        let work = self.send(request, route, scope.left().min(self.config.request_timeout));
-        let outcome =
-            if request.method == Method::GET { scope.bound(operation, work).await? } else { work.await };
+        // A request that lasts would keep others waiting. The semaphore is never closed, so there
+        // always is a permit.
+        let permit = scope.bound(operation, self.permits.acquire()).await?;
+        let _permit = (!request.lasting).then_some(permit);
+        let timeout = (!request.lasting).then(|| scope.left().min(self.config.request_timeout));
+        let work = self.send(request, route, timeout);
+        let may_be_dropped = request.method == Method::GET || request.lasting;
+        let outcome = if may_be_dropped { scope.bound(operation, work).await } else { Ok(work.await) };
+        let outcome = outcome.map_err(|error| self.explain(error, request, route))?;
         let outcome = outcome.map_err(|failure| Box::new(self.describe(operation, request, route, failure)));
         self.log(request, route, &outcome);
         Ok(outcome?)
+    }
+
+    /// What was waited for when the time was over.
+    fn explain(&self, error: Error, request: &Request, route: Route) -> Error {
+        let Error::DeadlineExceeded { operation, .. } = error else { return error };
+        let unanswered = Failure { problem: Problem::TimedOut, answer: None, source: None };
+        let failure = Some(Box::new(self.describe(&operation, request, route, unanswered)));
+        Error::DeadlineExceeded { operation, failure }
     }
 
     fn log(&self, request: &Request, route: Route, outcome: &Result<Answer, Box<RequestError>>) {
@@ -208,12 +224,19 @@ impl Transport {
         Ok(self.fresh.get_or_init(|| fresh))
     }
 
-    async fn send(&self, request: &Request, route: Route, timeout: Duration) -> Result<Answer, Failure> {
+    async fn send(
+        &self,
+        request: &Request,
+        route: Route,
+        timeout: Option<Duration>,
+    ) -> Result<Answer, Failure> {
         let mut builder = self
             .client(route)?
             .request(request.method.clone(), self.url(request, route))
-            .header(ACCEPT, "application/json")
-            .timeout(timeout);
+            .header(ACCEPT, "application/json");
+        if let Some(timeout) = timeout {
+            builder = builder.timeout(timeout);
+        }
         if !request.query.is_empty() {
             builder = builder.query(&request.query);
         }

@@ -108,3 +108,31 @@ async fn success_restores_patience() {
     patience.restore();
     assert!(patience.next_wait(&mut failure(Unavailable, None), true, None).is_some());
 }
+
+#[test]
+fn an_answer_tells_more_than_the_silence_of_another_endpoint() {
+    let from = |endpoint: &str, problem: Problem| {
+        let status = (problem == NoLeader).then_some(500);
+        let url = format!("http://{endpoint}/v1/leader");
+        Box::new(RequestError { url, status, ..failure(problem, None) })
+    };
+    let table = [
+        // the failures in their order, and the one to report
+        (vec![("a", NoLeader), ("b", Unreachable)], NoLeader),
+        (vec![("a", NoLeader), ("b", TimedOut), ("c", Unreachable)], NoLeader),
+        (vec![("b", Unreachable), ("a", NoLeader)], NoLeader),
+        (vec![("b", TimedOut), ("c", Unreachable)], Unreachable),
+        // What a node said before it died is no news, and what cannot succeed is not outweighed.
+        (vec![("a", NoLeader), ("a", Unreachable)], Unreachable),
+        (vec![("a", NoLeader), ("b", Tls("wrong authority".into()))], Tls("wrong authority".into())),
+    ];
+    for (mut failures, expected) in table {
+        let mut patience = Patience::new(Retry::default());
+        let (endpoint, last) = failures.pop().expect("a last failure");
+        for (endpoint, problem) in failures {
+            patience.note(from(endpoint, problem));
+        }
+        let told = patience.most_telling(from(endpoint, last));
+        assert_eq!(told.problem, expected);
+    }
+}

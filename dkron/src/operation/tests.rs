@@ -1,0 +1,50 @@
+use std::net::TcpListener;
+use std::time::Duration;
+
+use serde_json::json;
+use url::Url;
+
+use crate::fake::{Fake, Reply};
+use crate::{Client, Config, Retry, Scope};
+
+/// An address at which nobody listens.
+fn nobody() -> Url {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}", listener.local_addr().unwrap()).parse().unwrap()
+}
+
+fn hasty(endpoints: impl IntoIterator<Item = Url>) -> Client {
+    let mut config = Config::new(endpoints);
+    config.retry = Retry { budget: Duration::from_millis(500), max_wait: Duration::from_millis(100) };
+    Client::new(config).unwrap()
+}
+
+async fn refusal(client: &Client, time: Duration) -> String {
+    client.read(&Scope::lasting(time), "a", |_| false).await.unwrap_err().to_string()
+}
+
+/// Whichever of the endpoints is asked last.
+#[tokio::test]
+async fn that_there_is_no_leader_is_said_even_where_a_node_is_dead() {
+    let survivor = Fake::start().await;
+    survivor.put(json!({"name": "a"}));
+    survivor.always("GET /v1/leader", Reply::new(500, "null"));
+    for endpoints in [
+        vec![nobody(), survivor.url.clone()],
+        vec![survivor.url.clone(), nobody(), nobody()],
+        vec![nobody(), nobody(), nobody(), survivor.url.clone()],
+    ] {
+        let told = refusal(&hasty(endpoints), Duration::from_secs(60)).await;
+        assert!(told.contains(survivor.url.as_str()) && told.contains("the cluster has no leader"), "{told}");
+        assert!(told.contains("(tried "), "{told}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_the_time_is_over_the_last_attempt_is_told() {
+    let fake = Fake::start().await;
+    fake.always("GET", Reply::new(200, "{}").after(Duration::from_secs(15)));
+    let client = Client::new(Config::new([fake.url.clone()])).unwrap();
+    let told = refusal(&client, Duration::from_secs(10)).await.replace(fake.url.as_str(), "http://dkron/");
+    insta::assert_snapshot!(told, @r#"cannot read job "a": the time given for it is over; the last attempt: GET http://dkron/v1/jobs/a failed: there was no answer in time; check the cluster's health, and that request_timeout is long enough: dkron holds a request for 10 s when its leader dies"#);
+}
