@@ -184,7 +184,7 @@ impl Client {
         operation.decode(&request, &answer)
     }
 
-    fn operation(&self, scope: &Scope, what: String) -> Operation<'_> {
+    pub(crate) fn operation(&self, scope: &Scope, what: String) -> Operation<'_> {
         Operation::new(&self.shared, scope, what)
     }
 }

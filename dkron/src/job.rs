@@ -204,7 +204,7 @@ impl fmt::Debug for Keys<'_> {
 }
 
 /// Go writes empty maps, lists and texts as `null` or leaves them out.
-fn null_is_empty<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+pub(crate) fn null_is_empty<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de> + Default,
@@ -231,7 +231,9 @@ where
 }
 
 /// "No next run" is Go's zero time, or the Unix epoch for a child job without schedule.
-fn zero_time_is_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+pub(crate) fn zero_time_is_none<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Timestamp>, D::Error> {
     let time: Option<Timestamp> = Option::deserialize(deserializer)?;
     Ok(time.filter(|time| *time > Timestamp::UNIX_EPOCH))
 }

@@ -29,8 +29,10 @@
 
 mod config;
 mod error;
+mod executions;
 mod job;
 mod query;
+mod run;
 mod scope;
 
 mod client;
@@ -49,6 +51,8 @@ mod fake;
 pub use client::Client;
 pub use config::{Auth, Config, ConfigError, Header, Retry, Tls};
 pub use error::{Error, Left, Problem, RequestError, WriteError};
+pub use executions::Execution;
 pub use job::{Job, RESERVED_METADATA};
 pub use query::{Filter, Member};
+pub use run::{Run, RunError};
 pub use scope::Scope;
