@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "a test ends at the first thing that fails")]
 
 mod node;
+mod runs;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
