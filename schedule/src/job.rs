@@ -125,19 +125,18 @@ impl JobSchedule {
         }
     }
 
-    /// When the job runs, in plain English. See [`Schedule::describe`](crate::Schedule::describe).
+    /// When the job runs, in plain English. See [`Schedule::describe_in`](crate::Schedule::describe_in).
     pub fn describe(&self) -> String {
-        describe::rule(&self.rule, self.prefix.as_ref())
+        describe::rule(&self.rule, self.named_zone())
     }
 
     /// The zone in which six fields are read.
     fn zone(&self) -> &TimeZone {
-        let named = match &self.prefix {
-            Some(prefix) => prefix.time_zone(),
-            None if self.text.starts_with('@') => None,
-            None => self.timezone.time_zone(),
-        };
-        named.unwrap_or(&self.server_zone)
+        self.named_zone().and_then(TimeZoneName::time_zone).unwrap_or(&self.server_zone)
+    }
+
+    fn named_zone(&self) -> Option<&TimeZoneName> {
+        self.prefix.as_ref().or_else(|| self.timezone.reaching(&self.text))
     }
 }
 

@@ -52,10 +52,17 @@ impl Schedule {
     ///
     /// A `~` stays a `~` here; [`JobSchedule::describe`] has the numbers.
     pub fn describe(&self) -> String {
+        self.describe_in(&TimeZoneName::default())
+    }
+
+    /// Likewise, for a job with this `timezone`, which is named where it counts: `at 03:00:00 every day
+    /// (Europe/Berlin)`.
+    pub fn describe_in(&self, timezone: &TimeZoneName) -> String {
+        let own = timezone.reaching(&self.0);
         match (Rule::parse(&self.0), Layout::of(&self.0)) {
-            (Ok((zone, rule)), _) => describe::rule(&rule, zone.as_ref()),
-            (Err(_), Ok(Layout { zone, body: Body::Fields(fields) })) => {
-                describe::hashed(fields, zone.as_ref())
+            (Ok((prefix, rule)), _) => describe::rule(&rule, prefix.as_ref().or(own)),
+            (Err(_), Ok(Layout { zone: prefix, body: Body::Fields(fields) })) => {
+                describe::hashed(fields, prefix.as_ref().or(own))
             }
             (Err(_), _) => "at times that depend on the job's name".to_owned(),
         }

@@ -48,6 +48,12 @@ impl TimeZoneName {
     pub fn time_zone(&self) -> Option<&TimeZone> {
         self.zone.as_ref()
     }
+
+    /// This name, as the time zone of a job, if it counts for a schedule without a zone of its own: dkron puts it in
+    /// front of six fields, and leaves alone what starts with `@`.
+    pub(crate) fn reaching(&self, schedule: &str) -> Option<&Self> {
+        (self.zone.is_some() && !schedule.starts_with('@')).then_some(self)
+    }
 }
 
 impl FromStr for TimeZoneName {

@@ -79,6 +79,31 @@ fn zones() {
     check("TZ=Europe/Berlin @every 5m", "every 5 minutes");
 }
 
+/// The zone of a job is named where it counts.
+#[test]
+fn zones_of_jobs() {
+    let check = |schedule: &str, timezone: &str, expected: &str| {
+        let (schedule, timezone) =
+            (schedule.parse::<Schedule>().unwrap(), timezone.parse::<TimeZoneName>().unwrap());
+        assert_eq!(schedule.describe_in(&timezone), expected, "for {schedule} in {timezone}");
+        if !schedule.is_hashed() {
+            assert_eq!(schedule.for_job("job", &timezone).unwrap().describe(), expected);
+        }
+    };
+    check("0 0 3 * * *", "Europe/Berlin", "at 03:00:00 every day (Europe/Berlin)");
+    check("0 0 3 * * *", "Local", "at 03:00:00 every day");
+    check("TZ=UTC 0 0 3 * * *", "Europe/Berlin", "at 03:00:00 every day (UTC)");
+    check("@daily", "Europe/Berlin", "at 00:00:00 every day");
+    check("TZ=Asia/Tokyo @daily", "Europe/Berlin", "at 00:00:00 every day (Asia/Tokyo)");
+    check("@every 1h", "Europe/Berlin", "every hour");
+    check("0 0 0 30 2 *", "Europe/Berlin", "never");
+    check(
+        "0 0 ~ * * *",
+        "Europe/Berlin",
+        "at minute 0 of hour ~ every day (Europe/Berlin); the job's name chooses ~",
+    );
+}
+
 #[test]
 fn other_descriptors() {
     check("@every 1h30m", "every 1 hour 30 minutes");
