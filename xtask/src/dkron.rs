@@ -194,6 +194,17 @@ impl Node {
         self.running = None;
     }
 
+    /// Takes the server out of its cluster (`POST /v1/leave`). It stays up until it is killed, with its
+    /// store closed: it then says of every job that there is none.
+    ///
+    /// # Errors
+    /// When it does not answer with 200.
+    pub fn depart(&self) -> Result<()> {
+        let answer = http::send("POST", &format!("{}/v1/leave", self.url()), "")?;
+        ensure!(answer.status == 200, "dkron answers {answer} to POST /v1/leave");
+        Ok(())
+    }
+
     /// Freezes the node (SIGSTOP): it keeps its connections and answers nothing.
     ///
     /// # Errors

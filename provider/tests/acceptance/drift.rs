@@ -11,7 +11,7 @@ use xtask::terraform::{Terraform, Workspace};
 
 use crate::support::{
     Finding, apply, assert_plan_is_empty, errors, job, jobs, merge, names_in_dkron, names_in_state,
-    names_of_jobs, shared_node, stage, workspace, written,
+    names_of_jobs, plan_in_trouble, shared_node, stage, workspace, written,
 };
 
 const LIMIT: Duration = Duration::from_secs(120);
@@ -165,16 +165,6 @@ fn an_answer_that_proves_nothing_removes_nothing_from_state() {
         assert!(text.join(" ").contains(expected), "expected {expected:?} in:\n{}", finished.text());
     }
     workspace.destroy(&[]).unwrap();
-}
-
-/// A plan may fail when the cluster is not well, but must not do anything about jobs that exist. Returns whether it
-/// worked.
-fn plan_in_trouble(workspace: &Workspace, mut meanwhile: impl FnMut()) -> bool {
-    let mut plan = workspace.spawn(&["plan", "-no-color", "-detailed-exitcode"]).unwrap();
-    let status = plan.wait_with(LIMIT, |_| meanwhile()).unwrap();
-    let text = || format!("{}{}", plan.output().stdout(), plan.output().stderr());
-    assert!(matches!(status.code(), Some(0 | 1)), "a job that exists would be touched:\n{}", text());
-    status.success()
 }
 
 #[test]

@@ -5,11 +5,11 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use xtask::dkron::Node;
-use xtask::process::{Finished, Running, Signal, send, wait_for};
+use xtask::process::{Signal, send, wait_for};
 use xtask::proxy::{Fault, Proxy, Rule};
 use xtask::terraform::{Terraform, Workspace, provider_pids};
 
-use crate::support::{apply, errors, jobs, names_in_dkron, names_in_state, names_of_jobs, workspace};
+use crate::support::{apply, end, errors, jobs, names_in_dkron, names_in_state, names_of_jobs, workspace};
 
 const LIMIT: Duration = Duration::from_secs(120);
 const JOBS: usize = 200;
@@ -56,12 +56,6 @@ impl Stage {
         self.assert_state_is_what_dkron_has();
         assert_eq!(names_in_dkron(&self.node), names_of_jobs(PREFIX, JOBS));
     }
-}
-
-fn end(mut running: Running) -> Finished {
-    let status = running.wait(LIMIT).unwrap();
-    let (stdout, stderr) = (running.output().stdout(), running.output().stderr());
-    Finished { code: status.code().unwrap_or(-1), stdout, stderr }
 }
 
 #[test]

@@ -5,11 +5,13 @@
 #![allow(clippy::unwrap_used, reason = "a failed expectation fails the test")]
 
 mod bad_input;
+mod cluster;
 mod drift;
 mod import;
 mod kill;
 mod lifecycle;
 mod property;
 mod secrets;
+mod soak;
 mod support;
 mod traffic;

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use provider::job::Job;
 use serde_json::{Map, Value, json};
 use tfplugin::model::Model;
 use tfplugin::schema::{Attribute, Field, Kind, Nesting};
 use xtask::dkron::Node;
-use xtask::process::Finished;
+use xtask::process::{Finished, Running};
 use xtask::provider::{Profile, provider_folder};
 use xtask::terraform::{Terraform, Workspace};
 
@@ -200,4 +201,24 @@ pub(crate) fn names_in_state(workspace: &Workspace) -> BTreeSet<String> {
 /// The names of the jobs that dkron holds.
 pub(crate) fn names_in_dkron(node: &Node) -> BTreeSet<String> {
     node.job_names().unwrap().into_iter().collect()
+}
+
+/// More than anything that a test starts and waits for takes.
+const LIMIT: Duration = Duration::from_secs(180);
+
+/// Waits for the end of a command that was started.
+pub(crate) fn end(mut running: Running) -> Finished {
+    let status = running.wait(LIMIT).unwrap();
+    let (stdout, stderr) = (running.output().stdout(), running.output().stderr());
+    Finished { code: status.code().unwrap_or(-1), stdout, stderr }
+}
+
+/// A plan may fail when the cluster is not well, but must not do anything about jobs that exist. Returns whether it
+/// worked.
+pub(crate) fn plan_in_trouble(workspace: &Workspace, mut meanwhile: impl FnMut()) -> bool {
+    let mut plan = workspace.spawn(&["plan", "-no-color", "-detailed-exitcode"]).unwrap();
+    let status = plan.wait_with(LIMIT, |_| meanwhile()).unwrap();
+    let text = || format!("{}{}", plan.output().stdout(), plan.output().stderr());
+    assert!(matches!(status.code(), Some(0 | 1)), "a job that exists would be touched:\n{}", text());
+    status.success()
 }
