@@ -42,18 +42,25 @@ pub trait Action: Send + Sync + 'static {
 /// The surroundings of an action.
 pub struct ActionContext<C> {
     context: Context<C>,
-    progress: mpsc::Sender<String>,
+    events: mpsc::Sender<ActionEvent>,
+}
+
+/// What happens while an action is done.
+pub(crate) enum ActionEvent {
+    Progress(String),
+    /// It is done, or failed; nothing comes after it.
+    Completed(Diagnostics),
 }
 
 impl<C> ActionContext<C> {
-    pub(crate) fn new(context: Context<C>, progress: mpsc::Sender<String>) -> Self {
-        Self { context, progress }
+    pub(crate) fn new(context: Context<C>, events: mpsc::Sender<ActionEvent>) -> Self {
+        Self { context, events }
     }
 
     /// Shows the user at once how far it is: a line. Waits until it was taken.
     pub async fn progress(&self, message: impl Into<String> + Send) {
         // Where nobody listens any more there is nobody to tell.
-        let _ = self.progress.send(message.into()).await;
+        let _ = self.events.send(ActionEvent::Progress(message.into())).await;
     }
 }
 

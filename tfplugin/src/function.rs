@@ -70,6 +70,12 @@ impl Signature {
         Self { description, parameters, variadic, output: F::Output::kind().value_type() }
     }
 
+    /// The first paragraph of the description, on one line.
+    pub fn summary(&self) -> String {
+        let first = self.description.split("\n\n").next().unwrap_or_default();
+        first.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     /// The parameter of the argument at `position`, counted from 0; none where there are fewer.
     pub fn parameter(&self, position: usize) -> Option<&Parameter> {
         self.parameters.get(position).or(self.variadic.as_ref())

@@ -56,7 +56,7 @@ pub struct Listed<R: Resource> {
 pub struct Results<R> {
     wanted: u64,
     wants_state: bool,
-    found: mpsc::Sender<Found>,
+    events: mpsc::Sender<ListEvent>,
     resource: PhantomData<fn() -> R>,
 }
 
@@ -76,9 +76,16 @@ pub(crate) struct Found {
     pub(crate) state: Option<Value>,
 }
 
+/// What happens while a list is read.
+pub(crate) enum ListEvent {
+    Found(Found),
+    /// There is something to say; nothing comes after it.
+    Ended(Diagnostics),
+}
+
 impl<R: Resource> Results<R> {
-    pub(crate) fn new(wanted: Wanted, found: mpsc::Sender<Found>) -> Self {
-        Self { wanted: wanted.limit, wants_state: wanted.state, found, resource: PhantomData }
+    pub(crate) fn new(wanted: Wanted, events: mpsc::Sender<ListEvent>) -> Self {
+        Self { wanted: wanted.limit, wants_state: wanted.state, events, resource: PhantomData }
     }
 
     /// How many more objects are wanted.
@@ -101,7 +108,8 @@ impl<R: Resource> Results<R> {
             display_name: listed.display_name,
             state: listed.state.filter(|_| self.wants_state).map(|state| state.encode()),
         };
-        self.wanted = if self.found.send(found).await.is_ok() { self.wanted - 1 } else { 0 };
+        let sent = self.events.send(ListEvent::Found(found)).await;
+        self.wanted = if sent.is_ok() { self.wanted - 1 } else { 0 };
         self.wanted > 0
     }
 }

@@ -264,6 +264,37 @@ fn normalise_object(fields: &[Field], object: Value) -> Value {
     })
 }
 
+/// The configuration that leads to `object`: without what only the provider sets, what equals its default, what means
+/// the same as nothing, what is deprecated, and write-only values.
+pub fn written(schema: &Schema, object: Value) -> Value {
+    written_object(&schema.fields, object)
+}
+
+fn written_object(fields: &[Field], object: Value) -> Value {
+    map_fields(fields, object, |field, part| match field {
+        _ if part.is_null() => field.absent(),
+        Field::Attribute(attribute) if !is_written(attribute, &part) => Value::Null,
+        _ => match field.nested() {
+            Some((nesting, fields)) => map_objects(nesting, part, |object| written_object(fields, object)),
+            None => part,
+        },
+    })
+}
+
+fn is_written(attribute: &Attribute, value: &Value) -> bool {
+    match attribute.presence {
+        Presence::Required => !attribute.write_only,
+        Presence::Computed => false,
+        Presence::Optional | Presence::OptionalComputed => {
+            let is_implied = match &attribute.default {
+                Some(default) => attribute.same(default, value),
+                None => attribute.same(&Value::Null, value),
+            };
+            !(is_implied || attribute.write_only || attribute.deprecated.is_some())
+        }
+    }
+}
+
 /// The same value with null in place of all that is unknown: what can be stored of an object that is half done.
 pub fn unknown_as_null(value: Value) -> Value {
     let all = |items: Vec<Value>| items.into_iter().map(unknown_as_null).collect();

@@ -4,11 +4,12 @@
 mod tests;
 
 use bytes::Bytes;
-use proto::tfplugin6::{self, attribute_path, schema};
+use proto::tfplugin6::{self, attribute_path, function, schema};
 
 use crate::{
     codec,
     diagnostic::{Diagnostic, Diagnostics, Result, Severity},
+    function::{Parameter, Signature},
     path::{Path, Step},
     schema::{Attribute, Block, BlockNesting, Field, Kind, Nesting, Presence, Schema},
     value::{Type, Value},
@@ -116,6 +117,49 @@ pub(crate) fn attribute_path(path: &Path) -> tfplugin6::AttributePath {
 
 pub(crate) fn schema(schema: &Schema) -> tfplugin6::Schema {
     tfplugin6::Schema { version: schema.version, block: Some(block(&schema.fields, &schema.description)) }
+}
+
+/// The schema of an identity.
+pub(crate) fn identity_schema(schema: &Schema) -> tfplugin6::ResourceIdentitySchema {
+    let attributes = schema.fields.iter().filter_map(|field| match field {
+        Field::Attribute(found) => Some(identity_attribute(found)),
+        Field::Block(_) => None,
+    });
+    tfplugin6::ResourceIdentitySchema { version: schema.version, identity_attributes: attributes.collect() }
+}
+
+fn identity_attribute(found: &Attribute) -> tfplugin6::resource_identity_schema::IdentityAttribute {
+    tfplugin6::resource_identity_schema::IdentityAttribute {
+        name: found.name.to_owned(),
+        r#type: found.kind.value_type().to_json().into(),
+        required_for_import: found.presence == Presence::Required,
+        optional_for_import: found.presence == Presence::Optional,
+        description: found.description.clone(),
+    }
+}
+
+/// The signature of a function.
+pub(crate) fn function(signature: &Signature) -> tfplugin6::Function {
+    tfplugin6::Function {
+        parameters: signature.parameters.iter().map(parameter).collect(),
+        variadic_parameter: signature.variadic.as_ref().map(parameter),
+        r#return: Some(function::Return { r#type: signature.output.to_json().into() }),
+        summary: signature.summary(),
+        description: signature.description.clone(),
+        description_kind: tfplugin6::StringKind::Markdown.into(),
+        deprecation_message: String::new(),
+    }
+}
+
+fn parameter(parameter: &Parameter) -> function::Parameter {
+    function::Parameter {
+        name: parameter.name.to_owned(),
+        r#type: parameter.value_type.to_json().into(),
+        allow_null_value: parameter.nullable,
+        allow_unknown_values: false,
+        description: parameter.description.clone(),
+        description_kind: tfplugin6::StringKind::Markdown.into(),
+    }
 }
 
 fn block(fields: &[Field], description: &str) -> schema::Block {

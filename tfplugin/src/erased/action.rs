@@ -2,44 +2,39 @@
 
 use tokio::sync::mpsc;
 
-use super::{BoxFuture, Session, guarded, validate};
+use super::{BoxFuture, Session, Shape, guarded, validate};
 use crate::{
-    action::{Action, ActionContext},
+    action::{Action, ActionContext, ActionEvent},
     context::Context,
     diagnostic::Diagnostics,
-    model::{Model, Strictness, TfType},
+    model::{Strictness, TfType},
     path::Path,
     resource::within_or_stopped,
-    schema::Schema,
-    value::{Type, Value},
+    value::Value,
 };
 
 /// An action without its types.
 pub(crate) trait AnyAction<C>: Send + Sync {
     fn name(&self) -> &'static str;
-    fn schema(&self) -> &Schema;
-    fn object_type(&self) -> &Type;
+    fn shape(&self) -> &Shape;
     fn validate(&self, config: &Value) -> Diagnostics;
     /// Does it, and answers with what there is to say about it.
     fn invoke(
         &self,
         session: Session<C>,
         config: Value,
-        progress: mpsc::Sender<String>,
+        events: mpsc::Sender<ActionEvent>,
     ) -> BoxFuture<'_, Diagnostics>;
 }
 
 pub(crate) struct TypedAction<A> {
     action: A,
-    schema: Schema,
-    object_type: Type,
+    shape: Shape,
 }
 
 impl<A: Action> TypedAction<A> {
     pub(crate) fn new(action: A) -> Self {
-        let schema = A::Config::schema(0);
-        let object_type = schema.object_type();
-        Self { action, schema, object_type }
+        Self { action, shape: Shape::of::<A::Config>(0) }
     }
 }
 
@@ -48,12 +43,8 @@ impl<A: Action> AnyAction<A::Client> for TypedAction<A> {
         A::NAME
     }
 
-    fn schema(&self) -> &Schema {
-        &self.schema
-    }
-
-    fn object_type(&self) -> &Type {
-        &self.object_type
+    fn shape(&self) -> &Shape {
+        &self.shape
     }
 
     fn validate(&self, config: &Value) -> Diagnostics {
@@ -64,7 +55,7 @@ impl<A: Action> AnyAction<A::Client> for TypedAction<A> {
         &self,
         session: Session<A::Client>,
         config: Value,
-        progress: mpsc::Sender<String>,
+        events: mpsc::Sender<ActionEvent>,
     ) -> BoxFuture<'_, Diagnostics> {
         Box::pin(async move {
             let config = match A::Config::decode(&config, &Path::root(), Strictness::Configuration) {
@@ -73,7 +64,7 @@ impl<A: Action> AnyAction<A::Client> for TypedAction<A> {
             };
             let timeout = self.action.timeout(&config);
             let context = Context::new(session.client, session.cancellation, timeout);
-            let context = ActionContext::new(context, progress);
+            let context = ActionContext::new(context, events);
             let result = guarded(within_or_stopped(&context, self.action.invoke(&context, config))).await;
             let mut diagnostics = context.take_warnings();
             diagnostics.collect(result);

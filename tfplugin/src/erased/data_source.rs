@@ -1,39 +1,34 @@
 //! Data sources without their types.
 
-use super::{BoxFuture, Session, guarded, validate};
+use super::{BoxFuture, Session, Shape, guarded, validate};
 use crate::{
     context::Context,
     data_source::DataSource,
     diagnostic::Diagnostics,
-    model::{Model, Strictness, TfType},
+    model::{Strictness, TfType},
     path::Path,
     plan::normalise,
     resource::within,
-    schema::Schema,
     spelling::keep_spelling,
-    value::{Type, Value},
+    value::Value,
 };
 
 /// A data source without its types.
 pub(crate) trait AnyDataSource<C>: Send + Sync {
     fn name(&self) -> &'static str;
-    fn schema(&self) -> &Schema;
-    fn object_type(&self) -> &Type;
+    fn shape(&self) -> &Shape;
     fn validate(&self, config: &Value) -> Diagnostics;
     fn read(&self, session: Session<C>, config: Value) -> BoxFuture<'_, (Value, Diagnostics)>;
 }
 
 pub(crate) struct TypedDataSource<D> {
     data_source: D,
-    schema: Schema,
-    object_type: Type,
+    shape: Shape,
 }
 
 impl<D: DataSource> TypedDataSource<D> {
     pub(crate) fn new(data_source: D) -> Self {
-        let schema = D::Model::schema(0);
-        let object_type = schema.object_type();
-        Self { data_source, schema, object_type }
+        Self { data_source, shape: Shape::of::<D::Model>(0) }
     }
 }
 
@@ -42,12 +37,8 @@ impl<D: DataSource> AnyDataSource<D::Client> for TypedDataSource<D> {
         D::NAME
     }
 
-    fn schema(&self) -> &Schema {
-        &self.schema
-    }
-
-    fn object_type(&self) -> &Type {
-        &self.object_type
+    fn shape(&self) -> &Shape {
+        &self.shape
     }
 
     fn validate(&self, config: &Value) -> Diagnostics {
@@ -65,7 +56,9 @@ impl<D: DataSource> AnyDataSource<D::Client> for TypedDataSource<D> {
             let result = guarded(within(context.deadline(), self.data_source.read(&context, model))).await;
             let mut diagnostics = context.take_warnings();
             let state = match result {
-                Ok(model) => keep_spelling(&self.schema, &config, normalise(&self.schema, model.encode())),
+                Ok(model) => {
+                    keep_spelling(&self.shape.schema, &config, normalise(&self.shape.schema, model.encode()))
+                }
                 Err(findings) => {
                     diagnostics.extend(findings);
                     Value::Null

@@ -2,23 +2,21 @@
 
 use tokio::sync::mpsc;
 
-use super::{BoxFuture, Session, guarded, validate};
+use super::{BoxFuture, Session, Shape, guarded, validate};
 use crate::{
     context::Context,
     diagnostic::Diagnostics,
-    list::{Found, ListResource, Results, Wanted},
-    model::{Model, Strictness, TfType},
+    list::{ListEvent, ListResource, Results, Wanted},
+    model::{Strictness, TfType},
     path::Path,
     resource::{Resource, within_or_stopped},
-    schema::Schema,
-    value::{Type, Value},
+    value::Value,
 };
 
 /// A list resource without its types.
 pub(crate) trait AnyListResource<C>: Send + Sync {
     fn name(&self) -> &'static str;
-    fn schema(&self) -> &Schema;
-    fn object_type(&self) -> &Type;
+    fn shape(&self) -> &Shape;
     fn validate(&self, config: &Value) -> Diagnostics;
     /// Sends what is found, and answers with what there is to say about it.
     fn list(
@@ -26,21 +24,18 @@ pub(crate) trait AnyListResource<C>: Send + Sync {
         session: Session<C>,
         config: Value,
         wanted: Wanted,
-        found: mpsc::Sender<Found>,
+        events: mpsc::Sender<ListEvent>,
     ) -> BoxFuture<'_, Diagnostics>;
 }
 
 pub(crate) struct TypedListResource<L> {
     list: L,
-    schema: Schema,
-    object_type: Type,
+    shape: Shape,
 }
 
 impl<L: ListResource> TypedListResource<L> {
     pub(crate) fn new(list: L) -> Self {
-        let schema = L::Config::schema(0);
-        let object_type = schema.object_type();
-        Self { list, schema, object_type }
+        Self { list, shape: Shape::of::<L::Config>(0) }
     }
 }
 
@@ -49,12 +44,8 @@ impl<L: ListResource> AnyListResource<<L::Resource as Resource>::Client> for Typ
         L::Resource::NAME
     }
 
-    fn schema(&self) -> &Schema {
-        &self.schema
-    }
-
-    fn object_type(&self) -> &Type {
-        &self.object_type
+    fn shape(&self) -> &Shape {
+        &self.shape
     }
 
     fn validate(&self, config: &Value) -> Diagnostics {
@@ -66,7 +57,7 @@ impl<L: ListResource> AnyListResource<<L::Resource as Resource>::Client> for Typ
         session: Session<<L::Resource as Resource>::Client>,
         config: Value,
         wanted: Wanted,
-        found: mpsc::Sender<Found>,
+        events: mpsc::Sender<ListEvent>,
     ) -> BoxFuture<'_, Diagnostics> {
         Box::pin(async move {
             let config = match L::Config::decode(&config, &Path::root(), Strictness::Configuration) {
@@ -75,7 +66,7 @@ impl<L: ListResource> AnyListResource<<L::Resource as Resource>::Client> for Typ
             };
             let timeout = self.list.timeout(&config);
             let context = Context::new(session.client, session.cancellation, timeout);
-            let mut results = Results::new(wanted, found);
+            let mut results = Results::new(wanted, events);
             let listing = within_or_stopped(&context, self.list.list(&context, config, &mut results));
             let result = guarded(listing).await;
             let mut diagnostics = context.take_warnings();

@@ -15,17 +15,33 @@ pub(crate) use self::{
     data_source::{AnyDataSource, TypedDataSource},
     function::{AnyFunction, TypedFunction},
     list::{AnyListResource, TypedListResource},
-    resource::{AnyResource, Change, TypedResource},
+    resource::{AnyResource, Change, Imported, Instance, Outcome, PlanOutcome, TypedResource},
 };
 use crate::{
     diagnostic::{Diagnostic, Diagnostics, Result},
     model::{Model, Strictness, TfType},
     path::Path,
     process::panics,
-    value::Value,
+    schema::Schema,
+    value::{Type, Value},
 };
 
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What an object looks like: its schema, and the type as which it is encoded.
+pub(crate) struct Shape {
+    pub(crate) schema: Schema,
+    pub(crate) object_type: Type,
+}
+
+impl Shape {
+    /// The shape of an `M`, whose version is `version`.
+    pub(crate) fn of<M: Model>(version: i64) -> Self {
+        let schema = M::schema(version);
+        let object_type = schema.object_type();
+        Self { schema, object_type }
+    }
+}
 
 /// A configured provider between two stops.
 pub(crate) struct Session<C> {
