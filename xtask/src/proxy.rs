@@ -7,29 +7,40 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{self, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::{Bytes, Incoming};
-use hyper::header::{HOST, HeaderMap, HeaderName, HeaderValue};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use hyper::body::{Bytes, Frame, Incoming};
+use hyper::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode, Uri};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
+use tokio_stream::StreamExt as _;
+
+use crate::ports::Port;
+use crate::process::wait_for;
+
+/// How long opening and closing the port may take.
+const SOON: Duration = Duration::from_secs(10);
 
 /// A running proxy. Ends when dropped.
 #[derive(Debug)]
 pub struct Proxy {
-    address: SocketAddr,
+    port: Port,
     shared: Arc<Shared>,
+    open: watch::Sender<bool>,
     stop: Option<oneshot::Sender<Infallible>>,
     thread: Option<thread::JoinHandle<()>>,
 }
@@ -62,6 +73,17 @@ pub struct Seen {
     pub body: String,
 }
 
+impl Seen {
+    /// Name of the job that the request reads or writes, if it is about a single one.
+    pub fn job(&self) -> Option<String> {
+        if let Some(rest) = self.path.strip_prefix("/v1/jobs/") {
+            return rest.split('/').next().map(str::to_owned);
+        }
+        let written: Value = serde_json::from_str(&self.body).ok()?;
+        Some(written["name"].as_str()?.to_owned())
+    }
+}
+
 impl fmt::Display for Seen {
     /// As it looks on the wire.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -76,6 +98,8 @@ impl fmt::Display for Seen {
 pub struct Rule {
     method: String,
     path: String,
+    job: Option<String>,
+    behind: Option<String>,
     skip: usize,
     turns: Option<usize>,
     fault: Fault,
@@ -84,8 +108,19 @@ pub struct Rule {
 /// What happens to a request instead of being passed on.
 #[derive(Clone, Debug)]
 pub enum Fault {
-    /// Passed on after a while.
+    /// Passed on after a while; not at all if the client has gone away until then.
     Delay(Duration),
+    /// Passed on, and answered after a while.
+    DelayAnswer(Duration),
+    /// Passed on, but of the answer's body only the first half comes before the connection ends.
+    Truncate,
+    /// Passed on, but the answer's body comes byte by byte, with a pause behind each.
+    Drip(Duration),
+    /// Passed on, but the answer's body never ends.
+    Endless,
+    /// Passed on; before the answer goes back, this job is written: what a run does that read the job
+    /// earlier.
+    Undo(Value),
     /// The connection is reset; dkron never hears of the request.
     Reset,
     /// Passed on, then the connection is reset: done, but nobody was told.
@@ -133,7 +168,7 @@ impl Reply {
     }
 
     /// A JSON document.
-    pub fn json(status: u16, body: &serde_json::Value) -> Self {
+    pub fn json(status: u16, body: &Value) -> Self {
         Self::new(status, body.to_string()).header("content-type", "application/json; charset=utf-8")
     }
 
@@ -151,8 +186,8 @@ impl Reply {
         self
     }
 
-    fn response(&self) -> Response<Full<Bytes>> {
-        let mut response = Response::new(Full::new(self.body.clone()));
+    fn response(&self) -> Response<Bytes> {
+        let mut response = Response::new(self.body.clone());
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers.clone();
         response
@@ -162,7 +197,22 @@ impl Reply {
 impl Rule {
     /// Catches requests of one method (`*` is any) to one path (`…*` is any that begins so), always.
     pub fn new(method: &str, path: &str, fault: Fault) -> Self {
-        Self { method: method.to_owned(), path: path.to_owned(), skip: 0, turns: None, fault }
+        let (method, path) = (method.to_owned(), path.to_owned());
+        Self { method, path, job: None, behind: None, skip: 0, turns: None, fault }
+    }
+
+    /// Catches only requests about this job: those to its path, and writes of it.
+    #[must_use]
+    pub fn about(mut self, job: &str) -> Self {
+        self.job = Some(job.to_owned());
+        self
+    }
+
+    /// Lets requests about a job pass until there was one with this method about the same job.
+    #[must_use]
+    pub fn behind(mut self, method: &str) -> Self {
+        self.behind = Some(method.to_owned());
+        self
     }
 
     /// Catches only the first `turns` requests.
@@ -179,8 +229,14 @@ impl Rule {
         self
     }
 
-    fn matches(&self, method: &str, path: &str) -> bool {
-        matches(&self.method, method) && matches(&self.path, path)
+    fn matches(&self, request: &Seen, before: &[Seen]) -> bool {
+        let job = request.job();
+        matches(&self.method, &request.method)
+            && matches(&self.path, &request.path)
+            && (self.job.is_none() || self.job == job)
+            && self.behind.as_ref().is_none_or(|method| {
+                before.iter().any(|earlier| earlier.method == *method && earlier.job() == job)
+            })
     }
 
     /// Uses up a turn; the fault, if there is one for this request.
@@ -209,10 +265,9 @@ impl Proxy {
     /// # Errors
     /// When no port or thread is to be had.
     pub fn start(upstream: &str) -> Result<Self> {
-        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
-            .context("cannot listen on a loopback port")?;
-        let address = listener.local_addr().context("cannot tell the proxy's port")?;
+        let port = Port::lease()?;
+        let address: SocketAddr = port.address().parse().context("a leased port is an address")?;
+        let listener = listen(address).context("cannot listen on a loopback port")?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -220,17 +275,49 @@ impl Proxy {
         let shared =
             Arc::new(Shared { upstream: upstream.trim_end_matches('/').to_owned(), book: Mutex::default() });
         let (stop, stopped) = oneshot::channel();
-        let serving = Arc::clone(&shared);
+        let (open, opened) = watch::channel(true);
+        let serving = serve(address, listener, Arc::clone(&shared), opened);
         let thread = thread::Builder::new()
             .name("proxy".to_owned())
-            .spawn(move || runtime.block_on(serve(listener, serving, stopped)))
+            .spawn(move || {
+                runtime.block_on(async {
+                    tokio::select! {
+                        () = serving => {}
+                        _ = stopped => {}
+                    }
+                });
+            })
             .context("cannot start the proxy's thread")?;
-        Ok(Self { address, shared, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { port, shared, open, stop: Some(stop), thread: Some(thread) })
     }
 
     /// `http://127.0.0.1:PORT`
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.port.address())
+    }
+
+    /// Ends all connections and refuses new ones, until [`Proxy::open`].
+    ///
+    /// # Errors
+    /// When the port stays open.
+    pub fn close(&self) -> Result<()> {
+        self.set_open(false).context("the proxy does not close its port")
+    }
+
+    /// Takes connections again.
+    ///
+    /// # Errors
+    /// When the port stays closed.
+    pub fn open(&self) -> Result<()> {
+        self.set_open(true).context("the proxy does not open its port again")
+    }
+
+    fn set_open(&self, open: bool) -> Result<()> {
+        self.open.send_replace(open);
+        wait_for("the proxy's port", SOON, || {
+            let connected = net::TcpStream::connect(self.port.address()).is_ok();
+            Ok((connected == open).then_some(()))
+        })
     }
 
     /// Adds a rule behind those that are there.
@@ -288,28 +375,60 @@ impl Shared {
     /// Notes a request and says what happens to it.
     fn note(&self, seen: Seen) -> Option<Fault> {
         let mut book = self.book();
-        let rules = book.rules.iter_mut().filter(|rule| rule.matches(&seen.method, &seen.path));
-        let fault = rules.filter_map(Rule::take).next();
-        book.seen.push(seen);
+        let Book { seen: before, rules } = &mut *book;
+        let fault = rules.iter_mut().filter(|rule| rule.matches(&seen, before)).find_map(Rule::take);
+        before.push(seen);
         fault
     }
 }
 
 type Upstream = Client<HttpConnector, Full<Bytes>>;
 
-async fn serve(listener: std::net::TcpListener, shared: Arc<Shared>, stopped: oneshot::Receiver<Infallible>) {
-    let Ok(listener) = TcpListener::from_std(listener) else { return };
+/// An answer on its way to the client.
+type Outgoing = Response<UnsyncBoxBody<Bytes, Break>>;
+
+fn listen(address: SocketAddr) -> std::io::Result<net::TcpListener> {
+    let listener = net::TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// Serves while the port is open, and opens it again after it was closed.
+async fn serve(
+    address: SocketAddr,
+    mut listener: net::TcpListener,
+    shared: Arc<Shared>,
+    mut open: watch::Receiver<bool>,
+) {
     let client: Upstream = Client::builder(TokioExecutor::new()).build_http();
-    let accept = async {
-        loop {
-            if let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(connection(stream, Arc::clone(&shared), client.clone()));
-            }
+    loop {
+        tokio::select! {
+            () = accept(listener, &shared, &client) => {}
+            _ = open.wait_for(|open| !open) => {}
         }
-    };
-    tokio::select! {
-        () = accept => {}
-        _ = stopped => {}
+        if open.wait_for(|open| *open).await.is_err() {
+            return;
+        }
+        listener = match listen(address) {
+            Ok(listener) => listener,
+            Err(_) => return,
+        };
+    }
+}
+
+/// Serves connections, which end with it.
+async fn accept(listener: net::TcpListener, shared: &Arc<Shared>, client: &Upstream) {
+    let Ok(listener) = TcpListener::from_std(listener) else { return };
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                if let Ok((stream, _)) = accepted {
+                    connections.spawn(connection(stream, Arc::clone(shared), client.clone()));
+                }
+            }
+            Some(_) = connections.join_next() => {}
+        }
     }
 }
 
@@ -352,21 +471,30 @@ fn is_reset(error: &hyper::Error) -> bool {
     matches!(source.and_then(|source| source.downcast_ref()), Some(Break::Reset))
 }
 
-async fn answer(
-    request: Request<Incoming>,
-    shared: &Shared,
-    client: &Upstream,
-) -> Result<Response<Full<Bytes>>, Break> {
+async fn answer(request: Request<Incoming>, shared: &Shared, client: &Upstream) -> Result<Outgoing, Break> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| Break::Close)?.to_bytes();
     let request = seen(&parts.method, &parts.uri, &parts.headers, &body);
     let fault = shared.note(request.clone());
     let forward = forward(&shared.upstream, parts, body, client);
     match fault {
-        None => Ok(forward.await),
+        None => Ok(whole(forward.await)),
         Some(Fault::Delay(time)) => {
             tokio::time::sleep(time).await;
-            Ok(forward.await)
+            Ok(whole(forward.await))
+        }
+        Some(Fault::DelayAnswer(time)) => {
+            let answer = forward.await;
+            tokio::time::sleep(time).await;
+            Ok(whole(answer))
+        }
+        Some(Fault::Truncate) => Ok(truncated(forward.await)),
+        Some(Fault::Drip(pause)) => Ok(dripping(forward.await, pause)),
+        Some(Fault::Endless) => Ok(endless(forward.await)),
+        Some(Fault::Undo(job)) => {
+            let answer = forward.await;
+            let undone = write(&shared.upstream, &job, client).await;
+            Ok(whole(if undone.status().is_success() { answer } else { undone }))
         }
         Some(Fault::Reset) => Err(Break::Reset),
         Some(Fault::Close) => Err(Break::Close),
@@ -374,13 +502,43 @@ async fn answer(
             forward.await;
             Err(Break::Reset)
         }
-        Some(Fault::Answer(reply)) => Ok(reply.response()),
+        Some(Fault::Answer(reply)) => Ok(whole(reply.response())),
         Some(Fault::AnswerAfter(reply)) => {
             forward.await;
-            Ok(reply.response())
+            Ok(whole(reply.response()))
         }
-        Some(Fault::Echo(reply)) => Ok(Reply { body: request.to_string().into(), ..reply }.response()),
+        Some(Fault::Echo(reply)) => Ok(whole(Reply { body: request.to_string().into(), ..reply }.response())),
     }
+}
+
+fn whole(answer: Response<Bytes>) -> Outgoing {
+    answer.map(|body| Full::new(body).map_err(|never| match never {}).boxed_unsync())
+}
+
+fn truncated(answer: Response<Bytes>) -> Outgoing {
+    answer.map(|body| {
+        let half = body.slice(..body.len() / 2);
+        let frames = [Ok(Frame::data(half)), Err(Break::Close)];
+        // Without a pause, hyper would drop the half that it has not sent yet.
+        StreamBody::new(tokio_stream::iter(frames).throttle(Duration::from_millis(10))).boxed_unsync()
+    })
+}
+
+fn dripping(answer: Response<Bytes>, pause: Duration) -> Outgoing {
+    answer.map(|body| {
+        let bytes = (0..body.len()).map(move |at| Ok(Frame::data(body.slice(at..=at))));
+        StreamBody::new(tokio_stream::iter(bytes).throttle(pause)).boxed_unsync()
+    })
+}
+
+fn endless(mut answer: Response<Bytes>) -> Outgoing {
+    answer.headers_mut().remove(CONTENT_LENGTH);
+    answer.map(|body| {
+        let filler = Bytes::from_static(&[b' '; 4096]);
+        let frames = [body].into_iter().chain(std::iter::repeat(filler)).map(|data| Ok(Frame::data(data)));
+        // Fast enough to fill a memory, and slow enough to leave the processor to others.
+        StreamBody::new(tokio_stream::iter(frames).throttle(Duration::from_millis(1))).boxed_unsync()
+    })
 }
 
 fn seen(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Seen {
@@ -400,7 +558,7 @@ fn forward(
     parts: hyper::http::request::Parts,
     body: Bytes,
     client: &Upstream,
-) -> impl Future<Output = Response<Full<Bytes>>> {
+) -> impl Future<Output = Response<Bytes>> {
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     let uri = format!("{upstream}{target}").parse::<Uri>();
     async move {
@@ -410,12 +568,28 @@ fn forward(
             *request.uri_mut() = uri?;
             *request.headers_mut() = parts.headers;
             request.headers_mut().remove(HOST);
-            let (parts, body) = client.request(request).await?.into_parts();
-            let body = body.collect().await?.to_bytes();
-            anyhow::Ok(Response::from_parts(parts, Full::new(body)))
+            send(request, client).await
         };
-        answer.await.unwrap_or_else(|error| Reply::new(502, format!("proxy: {error:#}")).response())
+        answer.await.unwrap_or_else(|error| unreached(&error))
     }
+}
+
+/// Writes a job of the proxy's own accord.
+async fn write(upstream: &str, job: &Value, client: &Upstream) -> Response<Bytes> {
+    let answer = async {
+        let request = Request::post(format!("{upstream}/v1/jobs")).body(Full::from(job.to_string()))?;
+        send(request, client).await
+    };
+    answer.await.unwrap_or_else(|error| unreached(&error))
+}
+
+async fn send(request: Request<Full<Bytes>>, client: &Upstream) -> Result<Response<Bytes>> {
+    let (parts, body) = client.request(request).await?.into_parts();
+    Ok(Response::from_parts(parts, body.collect().await?.to_bytes()))
+}
+
+fn unreached(error: &anyhow::Error) -> Response<Bytes> {
+    Reply::new(502, format!("proxy: {error:#}")).response()
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ fn get(proxy: &Proxy, path: &str) -> Result<http::Answer> {
 
 /// What the client's socket reads after a request: the answer, or the error.
 fn raw(proxy: &Proxy) -> std::io::Result<String> {
-    let mut socket = std::net::TcpStream::connect(proxy.address)?;
+    let mut socket = net::TcpStream::connect(proxy.port.address())?;
     socket.write_all(b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")?;
     let mut answer = String::new();
     socket.read_to_string(&mut answer)?;
@@ -132,7 +132,60 @@ fn a_server_that_is_down_is_a_502() {
 #[test]
 fn dropping_the_proxy_closes_its_port() {
     let (_server, proxy) = chain();
-    let address = proxy.address;
+    let address = proxy.port.address();
     drop(proxy);
-    assert!(std::net::TcpStream::connect(address).is_err());
+    assert!(net::TcpStream::connect(address).is_err());
+}
+
+#[test]
+fn a_rule_may_be_about_a_job_and_wait_for_a_write_of_it() {
+    let (_server, proxy) = chain();
+    proxy.inject(Rule::new("POST", "*", Fault::Answer(Reply::new(503, ""))).about("a"));
+    proxy.inject(Rule::new("GET", "*", Fault::Answer(Reply::new(500, ""))).about("b").behind("POST"));
+    let write = |name: &str| {
+        http::send("POST", &(proxy.url() + "/v1/jobs"), &format!(r#"{{"name":"{name}"}}"#)).unwrap().status
+    };
+    let read = |name: &str| get(&proxy, &format!("/v1/jobs/{name}")).unwrap().status;
+    assert_eq!([write("a"), read("a"), read("b")], [503, 200, 200]);
+    assert_eq!([write("b"), read("b"), read("a")], [200, 500, 200]);
+}
+
+#[test]
+fn an_undo_writes_behind_the_request() {
+    let (server, proxy) = chain();
+    proxy.inject(Rule::new("DELETE", "*", Fault::Undo(serde_json::json!({"name": "a"}))));
+    assert_eq!(http::delete(&(proxy.url() + "/v1/jobs/a")).unwrap().body, "real");
+    let arrived: Vec<_> = server.seen().into_iter().map(|seen| (seen.method, seen.body)).collect();
+    let expected = [("DELETE", ""), ("POST", r#"{"name":"a"}"#)];
+    assert_eq!(arrived, expected.map(|(method, body)| (method.to_owned(), body.to_owned())));
+}
+
+#[test]
+fn bodies_are_cut_dragged_and_prolonged() {
+    let (server, proxy) = chain();
+    proxy.inject(Rule::new("GET", "/", Fault::Truncate).times(1));
+    let answer = raw(&proxy).unwrap();
+    assert!(answer.contains("content-length: 4\r\n") && answer.ends_with("\r\n\r\nre"), "{answer}");
+    proxy.inject(Rule::new("GET", "/", Fault::Drip(Duration::from_millis(5))).times(1));
+    assert!(raw(&proxy).unwrap().ends_with("\r\n\r\nreal"));
+    proxy.inject(Rule::new("GET", "/", Fault::DelayAnswer(Duration::from_millis(5))).times(1));
+    assert!(raw(&proxy).unwrap().ends_with("\r\n\r\nreal"));
+
+    proxy.inject(Rule::new("GET", "/", Fault::Endless));
+    let mut socket = net::TcpStream::connect(proxy.port.address()).unwrap();
+    socket.write_all(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n").unwrap();
+    let mut much = vec![0; 100_000];
+    socket.read_exact(&mut much).unwrap();
+    assert_eq!(server.seen().len(), 4);
+}
+
+#[test]
+fn a_closed_proxy_refuses_until_it_is_opened() {
+    let (_server, proxy) = chain();
+    let mut kept = net::TcpStream::connect(proxy.port.address()).unwrap();
+    proxy.close().unwrap();
+    assert_eq!(raw(&proxy).unwrap_err().kind(), std::io::ErrorKind::ConnectionRefused);
+    assert_eq!(kept.read(&mut [0]).ok().unwrap_or_default(), 0);
+    proxy.open().unwrap();
+    assert!(raw(&proxy).unwrap().ends_with("real"));
 }
