@@ -86,6 +86,16 @@ pub enum Error {
         /// Name of the parent that is not there.
         parent: String,
     },
+    /// The parent of the job would come after the job itself.
+    #[error(
+        "a job cannot run after itself, but with this parent it would: {}, each after the next. None of them \
+         would ever run; give one of them another parent",
+        chain.join(" -> ")
+    )]
+    Cycle {
+        /// The job, its parent, the parent's parent and so on up to the job again.
+        chain: Vec<String>,
+    },
     /// Other jobs name this one as their parent, so it cannot be deleted.
     #[error(
         "job {name:?} cannot be deleted while other jobs depend on it: {}; delete them first or give \

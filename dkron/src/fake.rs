@@ -73,6 +73,8 @@ struct Node {
     meddlers: VecDeque<(String, Meddler)>,
     /// Headers of every answer.
     headers: Vec<(&'static str, &'static str)>,
+    /// As dkron 4.0.9: a write of a job that has dependents does not change their list.
+    keeps_dependents: bool,
 }
 
 /// A running fake.
@@ -127,6 +129,10 @@ impl Fake {
     /// From now on every answer has this header.
     pub(crate) fn add_header(&self, name: &'static str, value: &'static str) {
         self.node().headers.push((name, value));
+    }
+
+    pub(crate) fn keep_dependents(&self) {
+        self.node().keeps_dependents = true;
     }
 
     pub(crate) fn heal(&self) {
@@ -194,28 +200,69 @@ impl Node {
                 Reply::new(200, &json!(jobs).to_string())
                     .header("x-total-count", &self.jobs.len().to_string())
             }
-            ("POST", "/v1/jobs") => {
-                let parent = body["parent_job"].as_str().unwrap_or_default();
-                if !parent.is_empty() && !self.jobs.contains_key(parent) {
-                    Reply::new(404, "specified parent job not found")
-                } else {
-                    self.store(body);
-                    Reply::new(201, &body.to_string())
-                }
-            }
+            ("POST", "/v1/jobs") => self.post(body),
             (method, path) => {
                 let name = path.strip_prefix("/v1/jobs/").unwrap();
                 match (method, self.jobs.get(name).cloned()) {
                     ("GET", Some(job)) => Reply::new(200, &job.to_string()),
-                    ("DELETE", Some(job)) => {
-                        self.jobs.remove(name);
-                        Reply::new(200, &job.to_string())
-                    }
+                    ("DELETE", Some(job)) => self.delete(&job),
                     _ => Reply::new(404, ""),
                 }
             }
         };
         reply.node(&self.name)
+    }
+
+    /// A change of parent is stored before the former parent is found to be missing.
+    fn post(&mut self, body: &Value) -> Reply {
+        let orphan = || Reply::new(404, "specified parent job not found");
+        let (name, parent) = (body["name"].as_str().unwrap(), text(&body["parent_job"]));
+        if !parent.is_empty() && !self.jobs.contains_key(parent) {
+            return orphan();
+        }
+        let before = self.jobs.get(name).cloned().unwrap_or_default();
+        let former = text(&before["parent_job"]);
+        self.store(body);
+        if self.keeps_dependents && !names_in(&before["dependent_jobs"]).is_empty() {
+            self.jobs.get_mut(name).unwrap()["dependent_jobs"] = before["dependent_jobs"].clone();
+        }
+        if parent != former {
+            if !self.unlink(former, name) {
+                return orphan();
+            }
+            if let Some(parent) = self.jobs.get_mut(parent) {
+                let mut names = names_in(&parent["dependent_jobs"]);
+                names.push(name.to_owned());
+                parent["dependent_jobs"] = json!(names);
+            }
+        }
+        Reply::new(201, &body.to_string())
+    }
+
+    /// An orphan is deleted before its parent is found to be missing.
+    fn delete(&mut self, job: &Value) -> Reply {
+        if !names_in(&job["dependent_jobs"]).is_empty() {
+            return Reply::new(404, "");
+        }
+        let name = text(&job["name"]);
+        self.jobs.remove(name);
+        if self.unlink(text(&job["parent_job"]), name) {
+            Reply::new(200, &job.to_string())
+        } else {
+            Reply::new(404, "")
+        }
+    }
+
+    /// Takes a child out of its parent's list; false if there is no such parent.
+    fn unlink(&mut self, parent: &str, child: &str) -> bool {
+        if parent.is_empty() {
+            return true;
+        }
+        let Some(parent) = self.jobs.get_mut(parent) else { return false };
+        let mut names = names_in(&parent["dependent_jobs"]);
+        names.retain(|name| name != child);
+        parent["dependent_jobs"] = json!(names);
+        true
     }
 
     fn reply(&mut self, call: &str, body: &Value) -> Reply {
@@ -242,6 +289,14 @@ impl Node {
             None => self.serve(call, body),
         }
     }
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn names_in(list: &Value) -> Vec<String> {
+    list.as_array().into_iter().flatten().map(|name| text(name).to_owned()).collect()
 }
 
 async fn answer(State(fake): State<Fake>, request: Request) -> Response {

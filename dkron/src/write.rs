@@ -1,13 +1,11 @@
 //! Writes: look, write, read back until it shows, look again where a run may have undone it.
 
+mod family;
 mod goal;
 mod remove;
 mod store;
 
-use std::time::Duration;
-
 use jiff::Timestamp;
-use tokio::time::Instant;
 
 use crate::client::check_name;
 use crate::error::{Error, Left, WriteError};
@@ -21,10 +19,6 @@ use goal::Goal;
 
 /// How often a write is repeated that dkron acknowledges and does not show.
 const MOST_ROUNDS: u32 = 8;
-
-/// How long a delete waits for the dependents of the job to go.
-const DEPENDENTS_GO_WITHIN: Duration = Duration::from_secs(30);
-const DEPENDENTS_STEP: Duration = Duration::from_millis(250);
 
 /// The first dkron that keeps `starts_at`.
 const STARTS_AT_SINCE: &str = "dkron 4.0.9";
@@ -41,8 +35,8 @@ pub(crate) async fn create(
     } else {
         operation.store(None, Goal::created(job), &mut seen).await?
     };
+    operation.link_new(&stored).await?;
     drop(held);
-    operation.mend_link(&stored).await?;
     Ok(stored)
 }
 
@@ -58,40 +52,41 @@ pub(crate) async fn update(
     };
     let job = &job.with_reserved_metadata(&found);
     let former_parent = found.parent_job.clone();
+    let moves = job.parent_job != former_parent;
+    if moves {
+        operation.refuse_cycle(job).await.map_err(untouched)?;
+    }
     let stored = if job.starts_at.is_some() && job.starts_at != found.starts_at {
         operation.update_cautiously(job, found, &mut seen).await?
     } else {
         operation.store(Some(found), Goal::changed(job), &mut seen).await?
     };
+    operation.link(&stored, moves).await?;
     drop(held);
-    if stored.parent_job != former_parent {
-        operation.mend_link(&stored).await?;
+    if moves {
+        let left = |cause| WriteError { cause, left: Left::Job(Box::new(stored.clone())) };
+        operation.unlink(&former_parent, &job.name).await.map_err(left)?;
     }
     Ok(stored)
 }
 
-/// Dependents are waited for without holding anything, or they could not go.
+/// Waits until no job has this one as its parent; a child may still come between the look and the delete.
 pub(crate) async fn delete(mut operation: Operation<'_>, name: &str) -> Result<(), WriteError> {
     check_name(name).map_err(untouched)?;
-    let mut patient_until = None;
-    loop {
-        let Some(found) = operation.fresh(name).await.map_err(untouched)? else { return Ok(()) };
-        if found.dependent_jobs.is_empty() {
-            let held = operation.hold(name, &[&found.parent_job]).await.map_err(untouched)?;
-            match operation.remove(found).await {
-                Err(WriteError { cause: Error::HasDependents { .. }, .. }) => {}
-                outcome => return outcome,
+    while let Some(found) = operation.childless(name).await? {
+        let parent = found.parent_job.clone();
+        let held = operation.hold(name, &[&parent]).await.map_err(untouched)?;
+        match operation.remove(found).await {
+            Err(WriteError { cause: Error::HasDependents { .. }, .. }) => {}
+            outcome => {
+                drop(held);
+                outcome?;
+                let left = |cause| WriteError { cause, left: Left::Nothing };
+                return operation.unlink(&parent, name).await.map_err(left);
             }
-            drop(held);
-        } else {
-            let until = *patient_until.get_or_insert_with(|| Instant::now() + DEPENDENTS_GO_WITHIN);
-            if Instant::now() >= until {
-                let dependents = found.dependent_jobs;
-                return Err(untouched(Error::HasDependents { name: name.to_owned(), dependents }));
-            }
-            operation.pause(DEPENDENTS_STEP).await.map_err(untouched)?;
         }
     }
+    Ok(())
 }
 
 fn drops_starts_at(job: &Job) -> Error {
@@ -138,40 +133,6 @@ impl Operation<'_> {
         let restored = self.store(Some(stored), Goal::changed(&prior), seen).await;
         let restored = restored.map_err(|error| after(error, trial))?;
         Err(WriteError { cause: drops_starts_at(job), left: Left::Job(Box::new(restored)) })
-    }
-
-    /// A run of the parent that started before its child was written may have undone the parent's list
-    /// of dependents, and the child would never run: the parent is looked at again and mended.
-    async fn mend_link(&mut self, child: &Job) -> Result<(), WriteError> {
-        if child.parent_job.is_empty() {
-            return Ok(());
-        }
-        self.try_to_mend_link(child).await.map_err(|cause| {
-            let left = Left::Job(Box::new(child.clone()));
-            WriteError { cause, left }
-        })
-    }
-
-    async fn try_to_mend_link(&mut self, child: &Job) -> Result<(), Error> {
-        let rhythms = &self.shared.rhythms;
-        let rhythm = match rhythms.get(&child.parent_job) {
-            Some(rhythm) => rhythm,
-            None => match self.leader_job(&child.parent_job).await? {
-                Some(parent) => rhythms.note(&parent),
-                None => return Ok(()),
-            },
-        };
-        let now = Timestamp::now();
-        if !rhythm.runs_about(now, now) {
-            return Ok(());
-        }
-        self.settle().await?;
-        let _held = self.hold(&child.parent_job, &[]).await?;
-        let Some(parent) = self.fresh(&child.parent_job).await? else { return Ok(()) };
-        rhythms.note(&parent);
-        let goal = Goal::Linked { parent: &child.parent_job, child: &child.name };
-        let mended = self.store(Some(parent), goal, &mut |_: &Job| {}).await;
-        mended.map(drop).map_err(|error| error.cause)
     }
 
     /// Lets runs that began before a write have their say: by the end of the pause they have handed

@@ -1,5 +1,7 @@
 //! What a write is to bring about, and the next step on the way there.
 
+use std::collections::BTreeSet;
+
 use crate::error::{Error, Left};
 use crate::job::Job;
 
@@ -45,8 +47,8 @@ pub(super) enum Goal<'a> {
         /// `starts_at` need not be kept: that is what is to be found out.
         on_trial: bool,
     },
-    /// The parent lists the child among its dependents.
-    Linked { parent: &'a str, child: &'a str },
+    /// The parent lists none of these among its dependents.
+    Unlisted { parent: &'a str, ghosts: &'a [String] },
 }
 
 impl<'a> Goal<'a> {
@@ -61,7 +63,7 @@ impl<'a> Goal<'a> {
     pub(super) fn on_trial(self) -> Self {
         match self {
             Self::Stored { job, new, .. } => Self::Stored { job, new, on_trial: true },
-            linked @ Self::Linked { .. } => linked,
+            unlisted @ Self::Unlisted { .. } => unlisted,
         }
     }
 
@@ -69,7 +71,7 @@ impl<'a> Goal<'a> {
     pub(super) fn name(&self) -> &'a str {
         match self {
             Self::Stored { job, .. } => &job.name,
-            Self::Linked { parent, .. } => parent,
+            Self::Unlisted { parent, .. } => parent,
         }
     }
 
@@ -81,10 +83,12 @@ impl<'a> Goal<'a> {
                 fields.retain(|field| !on_trial || *field != "starts_at");
                 fields
             }
-            Self::Linked { child, .. } if stored.dependent_jobs.iter().any(|name| name == child) => {
-                Vec::new()
+            Self::Unlisted { ghosts, .. }
+                if stored.dependent_jobs.iter().any(|name| ghosts.contains(name)) =>
+            {
+                vec!["dependent_jobs"]
             }
-            Self::Linked { .. } => vec!["dependent_jobs"],
+            Self::Unlisted { .. } => Vec::new(),
         }
     }
 
@@ -109,9 +113,9 @@ impl<'a> Goal<'a> {
             }
             (_, Some(found)) if self.is_met(found) => Step::Done(Box::new(found.clone())),
             (Self::Stored { job, .. }, Some(found)) => Step::Write(Box::new(onto(job, found))),
-            (Self::Linked { child, .. }, Some(found)) => {
+            (Self::Unlisted { ghosts, .. }, Some(found)) => {
                 let mut parent = found.clone();
-                parent.dependent_jobs.push(child.to_owned());
+                parent.dependent_jobs.retain(|name| !ghosts.contains(name));
                 Step::Write(Box::new(parent))
             }
         }
@@ -119,9 +123,12 @@ impl<'a> Goal<'a> {
 }
 
 /// What is to be sent so that `found` becomes `job`: the server's own list of dependents and fields
-/// unknown to this crate stay.
+/// unknown to this crate stay. A child that is listed twice would run twice.
 fn onto(job: &Job, found: &Job) -> Job {
-    Job { dependent_jobs: found.dependent_jobs.clone(), unknown: found.unknown.clone(), ..job.clone() }
+    let mut listed = BTreeSet::new();
+    let mut dependent_jobs = found.dependent_jobs.clone();
+    dependent_jobs.retain(|name| listed.insert(name.clone()));
+    Job { dependent_jobs, unknown: found.unknown.clone(), ..job.clone() }
 }
 
 /// What is left behind, as it was seen.

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -152,11 +153,6 @@ async fn a_missing_parent_is_named() {
     let error = create(&fake, &child).await.unwrap_err();
     assert!(matches!(error.cause, Error::ParentMissing { .. }) && matches!(error.left, Left::Nothing));
     insta::assert_snapshot!(error.to_string(), @r#"dkron refused job "child": its parent job "nobody" does not exist; create the parent first. The job does not exist in dkron"#);
-    // An orphan that is freed is stored although dkron says the same.
-    fake.put(json!({"name": "orphan", "schedule": "@manually", "parent_job": "gone"}));
-    fake.once("POST /v1/jobs", barrier());
-    fake.once("POST /v1/jobs", Reply::new(404, "specified parent job not found").but_applied());
-    assert!(update(&fake, &job("orphan")).await.unwrap().parent_job.is_empty());
 }
 
 #[tokio::test]
@@ -295,23 +291,6 @@ async fn a_trial_that_cannot_be_ended_is_not_forgotten() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_link_to_the_parent_is_mended() {
-    let fake = Fake::start().await;
-    fake.put(json!({"name": "parent", "schedule": "@every 1s", "dependent_jobs": ["other"]}));
-    let child = Job { parent_job: "parent".into(), ..job("child") };
-    create(&fake, &child).await.unwrap();
-    assert_eq!(fake.job("parent").unwrap()["dependent_jobs"], json!(["other", "child"]));
-    // A parent that does not run about now is not looked at twice.
-    fake.put(json!({"name": "quiet", "schedule": "@manually"}));
-    let client = fake.client();
-    for index in 0..5 {
-        let child = Job { parent_job: "quiet".into(), ..job(&format!("child{index}")) };
-        client.create(&scope(), &child, |_| {}).await.unwrap();
-    }
-    assert_eq!(fake.count("GET /v1/jobs/quiet"), 1);
-}
-
-#[tokio::test(start_paused = true)]
 async fn deletes_are_looked_after() {
     // 404 although it was deleted, as for orphans.
     let fake = Fake::start().await;
@@ -341,23 +320,6 @@ async fn deletes_are_looked_after() {
     assert!(matches!(error.left, Left::Job(_)));
     let told = error.to_string().replace(fake.url.as_str(), "http://dkron/");
     assert!(told.starts_with(r#"cannot delete job "a": DELETE http://dkron/v1/jobs/a answered 404 from node "n1": the server could not do it"#), "{told}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_parent_waits_for_its_children_to_go() {
-    let fake = Fake::start().await;
-    fake.put(json!({"name": "parent", "dependent_jobs": ["one", "two"]}));
-    let client = fake.client();
-    let began = Instant::now();
-    let error = client.delete(&scope(), "parent").await.unwrap_err();
-    assert_eq!(began.elapsed().as_secs(), 30);
-    insta::assert_snapshot!(error.to_string(), @r#"job "parent" cannot be deleted while other jobs depend on it: one, two; delete them first or give them another parent. Nothing was written"#);
-    assert_eq!(fake.count("DELETE"), 0);
-    let deletion = tokio::spawn(async move { client.delete(&scope(), "parent").await });
-    tokio::time::sleep(Duration::from_secs(5)).await;
-    fake.put(json!({"name": "parent", "dependent_jobs": []}));
-    deletion.await.unwrap().unwrap();
-    assert!(fake.job("parent").is_none());
 }
 
 #[tokio::test(start_paused = true)]
