@@ -1,4 +1,5 @@
-//! The crate against tables of what dkron's parser (extcron of dkron 4.0.5) and Go's standard library answered.
+//! The crate against tables of what dkron 4.0.5's scheduler (with its parser extcron) and Go's standard library answered.
+//! They are printed by `tools/dkron/golden`.
 
 use std::fs;
 use std::path::Path;
@@ -9,13 +10,20 @@ use schedule::{Schedule, ScheduleError, TimeZoneName, duration};
 
 #[test]
 fn schedules() {
-    check("schedules.tsv", 500, |row| {
-        let [schedule, job, timezone, server, after, count, expected] = row[..] else { panic!("{row:?}") };
-        let server = TimeZone::get(server).unwrap();
-        let count: usize = count.parse().unwrap();
-        let found = runs(schedule, job, timezone, &server, after.parse().unwrap(), count);
-        (found.unwrap_or_else(|_| "refused".to_owned()), expected.to_owned())
-    });
+    check("schedules.tsv", 500, runs_of_row);
+}
+
+#[test]
+fn schedules_around_changes_of_clocks() {
+    check("clock_changes.tsv", 1400, runs_of_row);
+}
+
+fn runs_of_row(row: &[&str]) -> (String, String) {
+    let [schedule, job, timezone, server, after, count, expected] = row[..] else { panic!("{row:?}") };
+    let server = TimeZone::get(server).unwrap();
+    let count: usize = count.parse().unwrap();
+    let found = runs(schedule, job, timezone, &server, after.parse().unwrap(), count);
+    (found.unwrap_or_else(|_| "refused".to_owned()), expected.to_owned())
 }
 
 /// The next runs, and `never` where they end early.
