@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
 use xtask::dkron::Node;
 use xtask::proxy::{Proxy, Seen};
 use xtask::terraform::{Terraform, Workspace};
@@ -22,12 +21,7 @@ struct Traffic {
 
 /// The job that a request is about.
 fn subject(seen: &Seen) -> Option<String> {
-    if let Some(name) = seen.path.strip_prefix("/v1/jobs/") {
-        return Some(name.to_owned());
-    }
-    let written: Value = serde_json::from_str(&seen.body).ok()?;
-    let name = written["name"].as_str().filter(|name| *name != "krony-barrier");
-    name.map(str::to_owned)
+    seen.job().filter(|name| name != "krony-barrier")
 }
 
 impl Traffic {
