@@ -1,7 +1,10 @@
 //! Kinds of text in configuration: each is checked by decoding it, and keeps the user's spelling.
 
+pub mod address;
+
 use std::sync::LazyLock;
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use jiff::Timestamp;
 use regex::Regex;
 use schedule::{Schedule, TimeZoneName, duration};
@@ -144,6 +147,36 @@ impl TextType for Concurrency {
 
     fn check(text: &str) -> Result<(), String> {
         one_of(Self::ALLOWED, text)
+    }
+}
+
+/// How a password is proven to Kafka.
+#[derive(Clone)]
+pub enum SaslMechanism {}
+
+impl TextType for SaslMechanism {
+    const NAME: &'static str = "SASL mechanism";
+    const ALLOWED: &'static [&'static str] = &["sha256", "sha512"];
+
+    fn check(text: &str) -> Result<(), String> {
+        one_of(Self::ALLOWED, text)
+    }
+}
+
+/// Bytes in base64; empty for none. The text is not quoted: it may be secret.
+#[derive(Clone)]
+pub enum Base64 {}
+
+impl TextType for Base64 {
+    const NAME: &'static str = "base64";
+    const EXAMPLES: &'static [&'static str] = &["aGVsbG8="];
+
+    fn check(text: &str) -> Result<(), String> {
+        BASE64_STANDARD.decode(text).map(drop).map_err(|error| {
+            format!(
+                "Expected base64 of the standard alphabet, padded with `=`; found something else: {error}."
+            )
+        })
     }
 }
 

@@ -109,7 +109,7 @@ impl DataSource for JobData {
 
 fn describe(found: &dkron::Job) -> FoundJob {
     let (sensitive, plain): (Settings, Settings) =
-        found.executor_config.clone().into_iter().partition(|(key, _)| may_be_secret(key));
+        found.executor_config.clone().into_iter().partition(|(key, value)| may_be_secret(key, value));
     let processors = found
         .processors
         .iter()

@@ -6,26 +6,33 @@ use dkron::RESERVED_METADATA;
 use jiff::Timestamp;
 use tfplugin::model::{Attr, Map, Text};
 
-use super::{executor, model::Job};
-use crate::text;
+use super::{executor, identity, model::Job, processor};
+use crate::{full_name, text};
 
 /// The job that dkron is to have. What is unknown or missing is left out.
 pub(super) fn to_dkron(job: &Job) -> dkron::Job {
     let (executor, executor_config) = executor::encode(job).unwrap_or_default();
+    let parent_job = word(&job.parent_job);
+    let mut metadata = strings(&job.metadata);
+    metadata.extend(identity::marks(job));
     dkron::Job {
-        name: word(&job.name),
+        name: string(&identity::full_name(job)),
         displayname: string(&job.display_name),
         schedule: word(&job.schedule),
-        parent_job: word(&job.parent_job),
+        parent_job: if parent_job.is_empty() {
+            parent_job
+        } else {
+            full_name::compose_parent(identity::tenant(job), &parent_job).into_owned()
+        },
         timezone: word(&job.timezone),
         owner: string(&job.owner),
         owner_email: string(&job.owner_email),
         disabled: flag(&job.disabled),
         tags: strings(&job.tags),
-        metadata: strings(&job.metadata),
+        metadata,
         retries: job.retries.known().copied().unwrap_or_default(),
         concurrency: word(&job.concurrency),
-        processors: job.processors.known().map(executor::encode_processors).unwrap_or_default(),
+        processors: job.processors.known().map(processor::encode).unwrap_or_default(),
         ephemeral: flag(&job.ephemeral),
         expires_at: instant(&job.expires_at),
         starts_at: instant(&job.starts_at),
@@ -35,15 +42,17 @@ pub(super) fn to_dkron(job: &Job) -> dkron::Job {
     }
 }
 
-/// The attributes of the job that dkron has. `prior` decides between forms that say the same.
+/// The attributes of the job that dkron has. `prior` decides between forms that say the same, and whose job it is.
 pub(super) fn from_dkron(found: &dkron::Job, prior: &Job) -> Job {
+    let (tenant, name) = identity::of(found, prior);
     let mut job = Job {
         id: Attr::Known(found.name.clone()),
         full_name: Attr::Known(found.name.clone()),
-        name: Attr::Known(Text::new(&found.name)),
+        name: Attr::Known(Text::new(name)),
+        tenant: tenant.map(Text::new).into(),
         display_name: optional_string(&found.displayname),
         schedule: optional_word(&found.schedule),
-        parent_job: optional_word(&found.parent_job),
+        parent_job: optional_word(&full_name::split_parent(tenant, &found.parent_job)),
         timezone: optional_word(&found.timezone),
         owner: optional_string(&found.owner),
         owner_email: optional_string(&found.owner_email),
@@ -52,7 +61,7 @@ pub(super) fn from_dkron(found: &dkron::Job, prior: &Job) -> Job {
         metadata: optional_strings(visible_metadata(found)),
         retries: Attr::Known(found.retries),
         concurrency: optional_word(if found.concurrency.is_empty() { "allow" } else { &found.concurrency }),
-        processors: executor::decode_processors(&found.processors, &prior.processors),
+        processors: processor::decode(&found.processors, &prior.processors),
         ephemeral: Attr::Known(found.ephemeral),
         expires_at: optional_instant(found.expires_at),
         starts_at: optional_instant(found.starts_at),

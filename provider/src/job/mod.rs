@@ -2,7 +2,10 @@
 
 mod convert;
 mod executor;
+mod identity;
 mod model;
+mod moved;
+mod processor;
 mod rules;
 
 use std::time::Duration;
@@ -11,19 +14,20 @@ use jiff::Timestamp;
 use tfplugin::{
     context::ResourceContext,
     diagnostic::{Diagnostic, Diagnostics, Result},
-    model::{Attr, Text, TextType},
-    resource::{NoIdentity, Operation, Resource, expect_known},
+    model::Attr,
+    resource::{MoveSource, Operation, Resource},
 };
 
 pub use self::{
     convert::visible_metadata,
     executor::{Settings, may_be_secret},
+    identity::Identity,
     model::Job,
 };
 use crate::{
     client::{Krony, scope},
     problem,
-    text::{JobName, positive_duration},
+    text::positive_duration,
 };
 
 /// The resource.
@@ -34,24 +38,19 @@ type Context = ResourceContext<Krony, Job>;
 impl Resource for JobResource {
     type Client = Krony;
     type Model = Job;
-    type Identity = NoIdentity;
+    type Identity = Identity;
     const NAME: &'static str = "job";
+    const MOVES_FROM: &'static [&'static str] = moved::SOURCES;
 
     fn check(&self, config: &Job) -> Diagnostics {
         rules::check(config)
     }
 
-    fn plan(
-        &self,
-        context: &Context,
-        _prior: Option<&Job>,
-        _config: &Job,
-        planned: &mut Job,
-    ) -> Result<()> {
-        let full_name = match &planned.name {
-            Attr::Known(name) => Attr::Known(name.to_string()),
-            Attr::Null | Attr::Unknown => Attr::Unknown,
-        };
+    fn plan(&self, context: &Context, _prior: Option<&Job>, config: &Job, planned: &mut Job) -> Result<()> {
+        if config.tenant.is_null() {
+            planned.tenant = context.client().tenant.clone();
+        }
+        let full_name = identity::full_name(planned);
         planned.id = full_name.clone();
         planned.full_name = full_name;
         rules::advice(planned, Timestamp::now()).into_iter().for_each(|finding| context.warn(finding));
@@ -71,18 +70,23 @@ impl Resource for JobResource {
     }
 
     async fn read(&self, context: &Context, state: Job) -> Result<Option<Job>> {
-        let imported = state.id.is_null();
+        let imported = identity::is_imported(&state);
         let Some(client) = context.client().known() else {
             // An import has nothing to keep: it needs an answer.
             return if imported { Err(context.client().unknown_settings()) } else { Ok(Some(state)) };
         };
-        let name = expect_known(&state.name, "name")?;
         let expected = convert::to_dkron(&state);
+        let name = &expected.name;
         let agrees = |found: &dkron::Job| !imported && same(&expected, found);
         let found =
             client.read(&scope(context), name, agrees).await.map_err(|error| problem::read(name, &error))?;
         match found {
-            Some(found) => Ok(Some(convert::from_dkron(&found, &state))),
+            Some(found) => {
+                if imported {
+                    advise_about_mark(context, &state, &found);
+                }
+                Ok(Some(convert::from_dkron(&found, &state)))
+            }
             // An ephemeral job that is gone has done its work.
             None if !imported && state.ephemeral == Attr::Known(true) => Ok(Some(state)),
             None => Ok(None),
@@ -118,31 +122,52 @@ impl Resource for JobResource {
     }
 
     async fn delete(&self, context: &Context, state: Job) -> Result<()> {
-        let name = expect_known(&state.name, "name")?;
         let client = context.client().require()?;
-        let deleted = client.delete(&scope(context), name).await;
+        let deleted = client.delete(&scope(context), &convert::to_dkron(&state).name).await;
         deleted.map_err(|error| failed(context, &state, &error, problem::delete))
     }
 
     fn import(&self, id: &str) -> Result<Job> {
-        JobName::check(id)
-            .map_err(|detail| Diagnostics::from(Diagnostic::error("Invalid import id", detail)))?;
-        Ok(Job { name: Attr::Known(Text::new(id)), ..Job::default() })
+        identity::from_import_id(id)
+    }
+
+    fn identity(&self, state: &Job) -> Option<Identity> {
+        Some(Identity { name: state.name.clone(), tenant: state.tenant.clone() })
+    }
+
+    fn import_by_identity(&self, identity: Identity) -> Result<Job> {
+        identity::from_identity(identity)
+    }
+
+    fn move_from(&self, source: &MoveSource) -> Result<Option<Job>> {
+        moved::state(source)
     }
 }
 
-/// Whether dkron has what state says. krony's own metadata is no part of it.
+/// Whether dkron has what is expected, and whatever notes of krony's beside it.
 fn same(expected: &dkron::Job, found: &dkron::Job) -> bool {
-    let mut found = found.clone();
-    found.metadata = visible_metadata(&found);
-    expected.same_meaning(&found)
+    expected.with_reserved_metadata(found).same_meaning(found)
+}
+
+/// An import that names a tenant is believed; what the job itself says may differ.
+fn advise_about_mark(context: &Context, imported: &Job, found: &dkron::Job) {
+    let Some(tenant) = identity::tenant(imported) else { return };
+    if !identity::is_marked(found, tenant) {
+        let detail = format!(
+            "The metadata of job {:?} does not say that it belongs to tenant {:?}. It is imported as a job of this tenant, \
+             and the next change of it marks it as such.",
+            found.name, tenant
+        );
+        context.warn(Diagnostic::warning("The job is not marked as its tenant's", detail));
+    }
 }
 
 /// A job of that name is there already: an error, unless the user asked to take over what is identical. That is the
 /// way out when a provider was killed between a write and its answer.
 fn adopt(context: &Context, planned: &Job, wanted: &dkron::Job, found: &dkron::Job) -> Result<Job> {
     if !context.client().adopts_identical || !same(wanted, found) {
-        return Err(problem::exists(wanted, found, context.client().adopts_identical));
+        let import_id = identity::import_id(planned);
+        return Err(problem::exists(wanted, found, &import_id, context.client().adopts_identical));
     }
     let detail = format!(
         "A job {:?} that equals this configuration in every field was there already. KRONY_ADOPT=identical is set, so \
@@ -163,5 +188,5 @@ fn failed(
     if let dkron::Left::Job(found) = &error.left {
         context.save(&convert::from_dkron(found, job));
     }
-    describe(job.name.known().map(|name| &**name).unwrap_or_default(), error)
+    describe(identity::full_name(job).known().map(String::as_str).unwrap_or_default(), error)
 }

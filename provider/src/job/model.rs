@@ -2,33 +2,38 @@
 
 use tfplugin::{
     model,
-    model::{Map, Set, Text},
-    value::Value,
+    model::{Map, Text},
 };
 
-use crate::text::{
-    Concurrency, Duration, HttpUrl, Instant, JobName, Method, ParentName, ScheduleText, Seconds, TimeZone,
+use super::{
+    executor::{Executor, Gcppubsub, Grpc, Http, Kafka, Nats, Rabbitmq, Shell},
+    processor::Processors,
 };
+use crate::text::{Concurrency, Duration, Instant, JobName, ParentName, ScheduleText, TenantName, TimeZone};
 
 model! {
     /// A job that dkron runs: on a schedule, or after another job.
     ///
-    /// Exactly one of `http`, `shell` and `executor` says what the job does; at least one of `schedule` and
-    /// `parent_job` says when.
+    /// Exactly one of `http`, `shell`, `grpc`, `kafka`, `nats`, `rabbitmq`, `gcppubsub` and `executor` says what the job
+    /// does; at least one of `schedule` and `parent_job` says when.
     pub struct Job {
         /// The same as `full_name`.
         id: String = computed(),
-        /// The name of the job in dkron.
+        /// The name of the job in dkron: `name`, or `<tenant>--<name>`.
         full_name: String = computed(),
-        /// Name of the job, unique in the cluster: lower-case letters, digits, `-` and `_`. A new name is a new job.
+        /// Name of the job, unique in its tenant or, without one, in the cluster: lower-case letters, digits, `-` and
+        /// `_`. A new name is a new job.
         name: Text<JobName> = required().replaces(),
+        /// Tenant that the job belongs to; by default the one of the provider block, or none. dkron then knows the job as
+        /// `<tenant>--<name>`. Another tenant is another job.
+        tenant: Text<TenantName> = optional().replaces().or_computed(),
         /// Name of the job for people.
         display_name: String = optional().empty_is_null(),
         /// When the job runs, in dkron's dialect: six fields (second, minute, hour, day of month, month, day of
         /// week), `@every <duration>`, `@at <time>`, or one of `@yearly`, `@monthly`, `@weekly`, `@daily`, `@hourly`,
         /// `@minutely` and `@manually`. A field `~` stands for a value that depends on the job's name.
         schedule: Text<ScheduleText> = optional().empty_is_null(),
-        /// Name of the job after whose successful runs this one runs.
+        /// Name of the job after whose successful runs this one runs; a job of the same tenant.
         parent_job: Text<ParentName> = optional().empty_is_null(),
         /// Time zone in which `schedule` is read, such as `Europe/Berlin`; that of the dkron node by default. It does
         /// not apply to schedules that begin with `@`.
@@ -61,114 +66,21 @@ model! {
         http: Http = optional(),
         /// Runs a command on the node.
         shell: Shell = optional(),
+        /// Calls a method of a gRPC service.
+        grpc: Grpc = optional(),
+        /// Produces a message to Kafka.
+        kafka: Kafka = optional(),
+        /// Publishes a message to NATS.
+        nats: Nats = optional(),
+        /// Publishes a message to RabbitMQ.
+        rabbitmq: Rabbitmq = optional(),
+        /// Publishes a message to Google Cloud Pub/Sub.
+        gcppubsub: Gcppubsub = optional(),
         /// Any executor plugin, in dkron's own terms: for plugins without a form of their own here, and for settings
         /// that such a form cannot say.
         executor: Executor = optional(),
         /// How long an operation on the job may take, retries included.
         timeouts: Timeouts = optional(),
-    }
-}
-
-model! {
-    /// A call over HTTP.
-    pub struct Http {
-        /// The address.
-        url: Text<HttpUrl> = required(),
-        /// The method.
-        method: Text<Method> = optional().default("GET"),
-        /// Headers by name. dkron up to 4.0.9 cuts a value at its first colon.
-        headers: Map<String> = optional().sensitive().empty_is_null(),
-        /// The body.
-        body: String = optional().empty_is_null(),
-        /// How long to wait for the answer, in whole seconds; 30 seconds by default.
-        timeout: Text<Seconds> = optional(),
-        /// The status codes that are a success. `[]` makes every answer one, also a 500.
-        expected_codes: Set<u32> = optional().default(success_codes()),
-        /// A regular expression that the body of the answer must match.
-        expected_body: String = optional().empty_is_null(),
-        /// Whether dkron writes the whole request into the output of each run, **secrets included**.
-        debug: bool = optional().default(false),
-        /// Whether the certificate of the server is not checked.
-        tls_skip_verify: bool = optional(),
-        /// File on the node with the certificates of authorities to trust.
-        tls_ca_file: String = optional().empty_is_null(),
-        /// File on the node with the client's certificate.
-        tls_cert_file: String = optional().empty_is_null(),
-        /// File on the node with the client's key.
-        tls_key_file: String = optional().empty_is_null(),
-    }
-}
-
-/// What a person would call a success. dkron's own default takes any answer.
-fn success_codes() -> Value {
-    Value::Set([200, 201, 202, 204].map(Value::from).into())
-}
-
-model! {
-    /// A command on the node.
-    pub struct Shell {
-        /// The command with its arguments.
-        command: String = required(),
-        /// Whether a shell interprets the command, so that it may hold pipes, variables and the like.
-        use_shell: bool = optional(),
-        /// Environment variables by name. Values cannot hold a comma.
-        env: Map<String> = optional().sensitive().empty_is_null(),
-        /// Directory in which the command runs; that of the agent by default.
-        cwd: String = optional().empty_is_null(),
-        /// How long the command may run.
-        timeout: Text<Duration> = optional(),
-        /// What the command reads from its standard input.
-        payload: String = optional().sensitive().empty_is_null(),
-        /// User, or `user:group`, that runs the command. Crashes the shell plugin of dkron up to 4.0.8.
-        su: String = optional().empty_is_null(),
-        /// How much memory the command may use, such as `512MB`. dkron before 4.0.9 ignores it.
-        mem_limit: String = optional().empty_is_null(),
-    }
-}
-
-model! {
-    /// An executor plugin in dkron's own terms.
-    pub struct Executor {
-        /// Name of the plugin, such as `http`, `kafka` or `nats`.
-        name: String = required(),
-        /// Settings of the plugin. All values are text.
-        config: Map<String> = optional().empty_is_null(),
-        /// Further settings of the plugin that plans do not show. A key stands in one of the two.
-        sensitive_config: Map<String> = optional().sensitive().empty_is_null(),
-    }
-}
-
-model! {
-    /// What happens to the output of a run. Where there are several, dkron runs them in no particular order.
-    pub struct Processors {
-        /// Writes the output to a file on the server.
-        files: Files = optional(),
-        /// Writes the output to the log of the server.
-        log: Forward = optional(),
-        /// Writes the output to syslog of the server.
-        syslog: Forward = optional(),
-        /// Sends the output to Fluent Bit, at the address that the server's environment names.
-        fluent: Forward = optional(),
-        /// Any other processor by name, with its settings in dkron's own terms.
-        other: Map<Map<String>> = optional().empty_is_null(),
-    }
-}
-
-model! {
-    /// A processor that passes the output on or keeps it.
-    pub struct Forward {
-        /// Whether dkron keeps the output as well; not by default.
-        forward: bool = optional(),
-    }
-}
-
-model! {
-    /// A processor that writes files.
-    pub struct Files {
-        /// Whether dkron keeps the output as well; not by default.
-        forward: bool = optional(),
-        /// Directory of the files; `/var/log/dkron` by default.
-        log_dir: String = optional().empty_is_null(),
     }
 }
 

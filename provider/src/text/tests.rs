@@ -15,6 +15,8 @@ fn examples_are_valid() {
     check::<ScheduleText>();
     check::<TimeZone>();
     check::<Concurrency>();
+    check::<SaslMechanism>();
+    check::<Base64>();
     check::<Method>();
     check::<HttpUrl>();
     check::<Endpoint>();

@@ -1,0 +1,99 @@
+//! `executor`: any plugin, in dkron's own terms.
+
+use tfplugin::{
+    diagnostic::{Diagnostic, Diagnostics},
+    model,
+    model::{Attr, Map},
+    path::Path,
+};
+
+use super::{
+    Form,
+    settings::{Settings, check_nulls, has_credentials},
+};
+
+model! {
+    /// An executor plugin in dkron's own terms.
+    pub struct Executor {
+        /// Name of the plugin, such as `http`, `kafka` or `nats`.
+        name: String = required(),
+        /// Settings of the plugin. All values are text.
+        config: Map<String> = optional().empty_is_null(),
+        /// Further settings of the plugin that plans do not show. A key stands in one of the two.
+        sensitive_config: Map<String> = optional().sensitive().empty_is_null(),
+    }
+}
+
+impl Executor {
+    /// The generic form of what dkron has. Where `prior` placed a setting, it stays.
+    pub(super) fn of(name: &str, settings: &Settings, prior: Option<&Self>) -> Self {
+        let prior_config = prior.and_then(|prior| prior.config.known());
+        let prior_sensitive = prior.and_then(|prior| prior.sensitive_config.known());
+        let holds = |part: Option<&Map<String>>, key: &str| part.is_some_and(|part| part.0.contains_key(key));
+        let (sensitive, plain): (Settings, Settings) =
+            settings.clone().into_iter().partition(|(key, value)| {
+                holds(prior_sensitive, key) || (!holds(prior_config, key) && may_be_secret(key, value))
+            });
+        let map = |part: Settings| {
+            if part.is_empty() { Attr::Null } else { Attr::Known(part.into_iter().collect()) }
+        };
+        Self { name: Attr::Known(name.to_owned()), config: map(plain), sensitive_config: map(sensitive) }
+    }
+}
+
+impl Form for Executor {
+    fn encode(&self) -> Settings {
+        let parts = [&self.config, &self.sensitive_config];
+        let settings = parts.into_iter().filter_map(Attr::known).flat_map(Map::known);
+        settings.map(|(key, value)| (key.to_owned(), value.clone())).collect()
+    }
+
+    fn check(&self, path: &Path) -> Diagnostics {
+        let (config, sensitive) = (path.attr("config"), path.attr("sensitive_config"));
+        let mut findings = check_nulls(&self.config, &config);
+        findings.extend(check_nulls(&self.sensitive_config, &sensitive));
+        if self.name.known().is_some_and(String::is_empty) {
+            let detail = "Expected the name of an executor plugin, such as \"shell\".";
+            findings.push(Diagnostic::error("Missing executor", detail).at(path.attr("name")));
+        }
+        if let (Some(plain), Some(hidden)) = (self.config.known(), self.sensitive_config.known()) {
+            for key in plain.0.keys().filter(|key| hidden.0.contains_key(*key)) {
+                let detail = "The key stands in `config` and in `sensitive_config`: remove one of them.";
+                findings.push(Diagnostic::error("The same key twice", detail).at(config.key(key)));
+            }
+        }
+        if self.name.known().is_some_and(|name| name == "http") {
+            for (part, path) in [(&self.config, &config), (&self.sensitive_config, &sensitive)] {
+                let headers = part.known().and_then(|part| part.0.get("headers")).and_then(Attr::known);
+                if let Some(detail) = headers.and_then(|headers| raw_headers_fault(headers)) {
+                    findings.push(Diagnostic::error("Invalid headers", detail).at(path.key("headers")));
+                }
+            }
+        }
+        findings
+    }
+}
+
+/// Whether a setting is kept out of plans until the user places it.
+pub fn may_be_secret(key: &str, value: &str) -> bool {
+    const SIGNS: [&str; 9] =
+        ["pass", "secret", "token", "header", "env", "payload", "auth", "key", "credential"];
+    /// A path on the node, and the key of a message.
+    const PUBLIC: [&str; 2] = ["tlscertificatekeyfile", "key"];
+    let key = key.to_lowercase();
+    let sounds_secret = !PUBLIC.contains(&key.as_str()) && SIGNS.iter().any(|sign| key.contains(sign));
+    sounds_secret || (key == "url" && has_credentials(value))
+}
+
+/// What is wrong with headers as dkron's http plugin reads them: a JSON array of `name: value`.
+fn raw_headers_fault(text: &str) -> Option<&'static str> {
+    match serde_json::from_str::<Vec<String>>(text) {
+        Err(_) => Some(
+            "Expected a JSON array of texts, such as jsonencode([\"Accept: text/plain\"]); dkron would ignore it.",
+        ),
+        Ok(lines) if lines.iter().any(|line| !line.contains(':')) => {
+            Some("Expected `name: value` in each text; one without a colon crashes dkron's http plugin.")
+        }
+        Ok(_) => None,
+    }
+}

@@ -1,0 +1,82 @@
+//! `grpc`: calls a method of a gRPC service.
+
+use tfplugin::{
+    diagnostic::{Diagnostic, Diagnostics},
+    model,
+    model::{Map, Text},
+    path::Path,
+};
+
+use super::{
+    Form, TypedForm,
+    settings::{Decoder, Encoder, Settings, check_headers, normalise_headers},
+};
+use crate::text::{Seconds, address::GrpcMethod};
+
+model! {
+    /// A call over gRPC, without TLS. The server must offer reflection. The plugin `dkron-executor-grpc` must be
+    /// installed on the nodes.
+    pub struct Grpc {
+        /// Host, port and method, without a scheme.
+        url: Text<GrpcMethod> = required(),
+        /// The request as JSON.
+        body: String = optional().empty_is_null(),
+        /// How long the call may take, in whole seconds; 30 seconds by default.
+        timeout: Text<Seconds> = optional(),
+        /// The status that is a success, as its number; 0, which is OK, by default.
+        expected_code: u32 = optional(),
+        /// Headers by name. dkron before 4.0.6 does not send them.
+        headers: Map<String> = optional().sensitive().empty_is_null(),
+    }
+}
+
+impl Form for Grpc {
+    fn encode(&self) -> Settings {
+        let mut encoder = Encoder::default();
+        encoder.word("url", &self.url);
+        encoder.string("body", &self.body);
+        encoder.seconds("timeout", &self.timeout);
+        encoder.number("expectCode", &self.expected_code);
+        encoder.headers("headers", &self.headers);
+        encoder.0
+    }
+
+    fn check(&self, path: &Path) -> Diagnostics {
+        let mut findings = check_headers(&self.headers, &path.attr("headers"));
+        if let Some(code) = self.expected_code.known().filter(|code| **code > 16) {
+            let detail =
+                format!("Expected a status of gRPC, which are the numbers from 0 to 16, found {code}.");
+            findings.push(Diagnostic::error("Invalid status code", detail).at(path.attr("expected_code")));
+        }
+        findings
+    }
+
+    fn advice(&self, path: &Path) -> Diagnostics {
+        if self.headers.known().is_none_or(|headers| headers.0.is_empty()) {
+            return Diagnostics::new();
+        }
+        let summary = "Without effect in older versions of dkron";
+        let detail = "dkron before 4.0.6 does not send headers with gRPC calls.";
+        Diagnostic::warning(summary, detail).at(path.attr("headers")).into()
+    }
+}
+
+impl TypedForm for Grpc {
+    fn decode(decoder: &mut Decoder) -> Option<Self> {
+        Some(Self {
+            url: decoder.word("url"),
+            body: decoder.text("body"),
+            timeout: decoder.seconds("timeout"),
+            expected_code: decoder.number("expectCode")?,
+            headers: decoder.headers("headers")?,
+        })
+    }
+
+    fn is_complete(&self) -> bool {
+        self.url.is_set()
+    }
+
+    fn normalise(settings: &mut Settings) {
+        normalise_headers(settings);
+    }
+}
