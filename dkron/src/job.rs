@@ -104,11 +104,14 @@ pub struct Job {
 pub const RESERVED_METADATA: &str = "krony.";
 
 impl Job {
-    /// This job with krony's own notes about `found`: a write would drop what it leaves out.
-    pub(crate) fn with_reserved_metadata(&self, found: &Self) -> Self {
+    /// This job with those of krony's own notes about `found` that it does not make itself: a write would drop what it
+    /// leaves out.
+    #[must_use]
+    pub fn with_reserved_metadata(&self, found: &Self) -> Self {
         let mut job = self.clone();
-        let notes = found.metadata.iter().filter(|(key, _)| key.starts_with(RESERVED_METADATA));
-        job.metadata.extend(notes.map(|(key, value)| (key.clone(), value.clone())));
+        for (key, value) in found.metadata.iter().filter(|(key, _)| key.starts_with(RESERVED_METADATA)) {
+            job.metadata.entry(key.clone()).or_insert_with(|| value.clone());
+        }
         job
     }
 

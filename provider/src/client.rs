@@ -3,11 +3,16 @@
 use tfplugin::{
     context::Context,
     diagnostic::{Diagnostic, Diagnostics, Result},
+    model::{Attr, Text},
 };
+
+use crate::text::TenantName;
 
 /// The configured provider.
 pub struct Krony {
     client: std::result::Result<dkron::Client, Vec<&'static str>>,
+    /// The tenant of jobs that do not name one.
+    pub tenant: Attr<Text<TenantName>>,
     /// Whether creating a job that exists and equals the plan takes it over.
     pub adopts_identical: bool,
 }
@@ -16,9 +21,10 @@ impl Krony {
     /// With a client, or with the names of the settings that are unknown during this plan.
     pub fn new(
         client: std::result::Result<dkron::Client, Vec<&'static str>>,
+        tenant: Attr<Text<TenantName>>,
         adopts_identical: bool,
     ) -> Self {
-        Self { client, adopts_identical }
+        Self { client, tenant, adopts_identical }
     }
 
     /// The client, unless settings of the provider are unknown.

@@ -16,6 +16,9 @@ pub const SEPARATOR: &str = "--";
 /// Full names that begin like this belong to krony itself.
 pub const RESERVED_PREFIX: &str = "krony--";
 
+/// What goes before the full name of a parent that is not of the job's tenant.
+const ELSEWHERE: char = '/';
+
 /// The full name of a job.
 pub fn compose<'a>(tenant: Option<&str>, name: &'a str) -> Cow<'a, str> {
     tenant.map_or(Cow::Borrowed(name), |tenant| Cow::Owned(format!("{tenant}{SEPARATOR}{name}")))
@@ -25,6 +28,24 @@ pub fn compose<'a>(tenant: Option<&str>, name: &'a str) -> Cow<'a, str> {
 pub fn split(full_name: &str) -> Option<(&str, &str)> {
     let (tenant, name) = full_name.split_once(SEPARATOR)?;
     (TenantName::check(tenant).is_ok() && check_in_tenant(name).is_ok()).then_some((tenant, name))
+}
+
+/// The full name of a job's parent, which is of the same tenant.
+pub fn compose_parent<'a>(tenant: Option<&str>, parent: &'a str) -> Cow<'a, str> {
+    match parent.strip_prefix(ELSEWHERE) {
+        Some(full_name) => Cow::Borrowed(full_name),
+        None => compose(tenant, parent),
+    }
+}
+
+/// What a job says of its parent in dkron. One that is not of the job's tenant must not look like one that is: it gets a
+/// slash, which no name holds.
+pub fn split_parent<'a>(tenant: Option<&str>, full_name: &'a str) -> Cow<'a, str> {
+    match (tenant, split(full_name)) {
+        (None, _) => Cow::Borrowed(full_name),
+        (Some(tenant), Some((parents_tenant, name))) if parents_tenant == tenant => Cow::Borrowed(name),
+        (Some(_), _) => Cow::Owned(format!("{ELSEWHERE}{full_name}")),
+    }
 }
 
 /// Checks what the name of a tenant's job must be beyond the name of any job.
@@ -54,6 +75,21 @@ mod tests {
         }
         assert_eq!(compose(None, "backup"), "backup");
         assert_eq!(compose(Some("acme"), "backup"), "acme--backup");
+    }
+
+    #[test]
+    fn parents_are_of_the_same_tenant_or_look_like_strangers() {
+        for (tenant, full_name, parent) in [
+            (None, "backup", "backup"),
+            (None, "acme--backup", "acme--backup"),
+            (Some("acme"), "acme--backup", "backup"),
+            (Some("acme"), "acme--acme--backup", "acme--backup"),
+            (Some("acme"), "other--backup", "/other--backup"),
+            (Some("acme"), "backup", "/backup"),
+        ] {
+            assert_eq!(split_parent(tenant, full_name), parent);
+            assert_eq!(compose_parent(tenant, parent), full_name);
+        }
     }
 
     #[test]

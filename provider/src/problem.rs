@@ -71,13 +71,18 @@ fn blamed(error: &Error) -> Path {
     }
 }
 
-/// A job that is there already.
-pub fn exists(wanted: &dkron::Job, found: &dkron::Job, adopts_identical: bool) -> Diagnostics {
+/// A job that is there already, and by which id it is imported.
+pub fn exists(
+    wanted: &dkron::Job,
+    found: &dkron::Job,
+    import_id: &str,
+    adopts_identical: bool,
+) -> Diagnostics {
     let name = &wanted.name;
     let label = name.replace('-', "_");
     let mut detail = format!(
         "dkron has a job of this name, and creating another would overwrite it. To manage the one that is there, import \
-         it, with the address of this resource behind `to`:\n\nimport {{\n  to = krony_job.{label}\n  id = {name:?}\n}}\n"
+         it, with the address of this resource behind `to`:\n\nimport {{\n  to = krony_job.{label}\n  id = {import_id:?}\n}}\n"
     );
     if adopts_identical {
         detail.push_str(&format!(

@@ -32,16 +32,17 @@ impl Provider for KronyProvider {
     async fn configure(&self, settings: Settings<ProviderBlock>) -> Result<Configured<Krony>> {
         let environment = |name: &str| std::env::var(name).ok();
         let adopts_identical = environment("KRONY_ADOPT").as_deref() == Some("identical");
+        let tenant = settings::tenant(&settings.config, &environment)?;
         let unknown = settings::unknown(&settings.config);
         if !unknown.is_empty() {
-            let client = Krony::new(Err(unknown), adopts_identical);
+            let client = Krony::new(Err(unknown), tenant, adopts_identical);
             return Ok(Configured { deferred: true, ..Configured::new(client) });
         }
         let config =
             settings::client_config(&settings.config, &environment, user_agent(&settings.terraform_version))?;
         let warnings = settings::warnings(&config);
         let client = dkron::Client::new(config).map_err(|error| problem::config(&error))?;
-        Ok(Configured { warnings, ..Configured::new(Krony::new(Ok(client), adopts_identical)) })
+        Ok(Configured { warnings, ..Configured::new(Krony::new(Ok(client), tenant, adopts_identical)) })
     }
 
     fn offers(&self) -> Offers<Krony> {

@@ -10,7 +10,7 @@ use tfplugin::{
     path::Path,
 };
 
-use crate::text::{Duration, Endpoint, positive_duration};
+use crate::text::{Duration, Endpoint, TenantName, positive_duration};
 
 model! {
     /// Manages jobs of [dkron](https://dkron.io), the distributed cron, as code.
@@ -24,6 +24,8 @@ model! {
         /// Addresses of the nodes of a cluster that has no balancer in front. Environment: `KRONY_ENDPOINTS`,
         /// separated by commas.
         endpoints: List<Text<Endpoint>> = optional(),
+        /// Tenant of all jobs that do not name one themselves. Environment: `KRONY_TENANT`.
+        tenant: Text<TenantName> = optional(),
         /// User name for basic authentication. Environment: `KRONY_USERNAME`.
         username: String = optional(),
         /// Password for basic authentication. Environment: `KRONY_PASSWORD`.
@@ -91,7 +93,7 @@ fn in_use(variable: &str) -> String {
     format!("The environment variable {variable} is in use. ")
 }
 
-/// The names of the settings that are not known yet.
+/// The names of the settings that a client needs and that are not known yet.
 pub fn unknown(block: &ProviderBlock) -> Vec<&'static str> {
     let retry = block.retry.known();
     let endpoints = block.endpoints.known().is_some_and(|list| list.0.iter().any(Attr::is_unknown));
@@ -332,6 +334,19 @@ pub fn client_config(
         config.request_timeout = timeout;
     }
     reader.findings.into_result().map(|()| config)
+}
+
+/// The tenant of jobs that do not name one; it may be unknown.
+///
+/// # Errors
+/// When the environment variable is wrong.
+pub fn tenant(block: &ProviderBlock, environment: Environment<'_>) -> Result<Attr<Text<TenantName>>> {
+    if block.tenant.is_unknown() {
+        return Ok(Attr::Unknown);
+    }
+    let mut reader = Reader { environment, findings: Diagnostics::new() };
+    let tenant = reader.checked(&block.tenant, "KRONY_TENANT", Path::attribute("tenant"));
+    reader.findings.into_result().map(|()| tenant.map(Text::new).into())
 }
 
 /// What the user should know about settings that work.

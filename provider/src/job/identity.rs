@@ -1,0 +1,112 @@
+//! Whose job it is, and what it is called: import by id and by identity.
+
+use tfplugin::{
+    diagnostic::{Diagnostic, Diagnostics, Result},
+    model,
+    model::{Attr, Text, TextType},
+    resource::expect_known,
+};
+
+use super::model::Job;
+use crate::{
+    full_name,
+    text::{JobName, TenantName},
+};
+
+model! {
+    /// What tells a job from all others of a cluster.
+    pub struct Identity {
+        /// Name of the job.
+        name: Text<JobName> = required(),
+        /// Tenant that the job belongs to, if it has one.
+        tenant: Text<TenantName> = optional(),
+    }
+}
+
+/// The state from which an import by id begins. The id is a full name, or `tenant/name`.
+pub(super) fn from_import_id(id: &str) -> Result<Job> {
+    match id.split_once('/') {
+        Some((tenant, name)) => {
+            state(Some(tenant), name).map_err(|detail| invalid("Invalid import id", detail))
+        }
+        None => state(None, id).map_err(|detail| invalid("Invalid import id", detail)),
+    }
+}
+
+/// The state from which an import by identity begins.
+pub(super) fn from_identity(identity: Identity) -> Result<Job> {
+    let name = expect_known(&identity.name, "name")?;
+    let tenant = identity.tenant.known().map(|tenant| &**tenant);
+    let job = state(tenant, name).map_err(|detail| invalid("Invalid identity", detail))?;
+    // Without a tenant it is a job without a tenant, whatever its name looks like.
+    Ok(Job { full_name: full_name(&job), ..job })
+}
+
+/// What imports the job as this one.
+pub(super) fn import_id(job: &Job) -> String {
+    let name = job.name.known().map(|name| &**name).unwrap_or_default();
+    tenant(job).map_or_else(|| name.to_owned(), |tenant| format!("{tenant}/{name}"))
+}
+
+/// Whether state holds no more of the job than an import was told.
+pub(super) fn is_imported(state: &Job) -> bool {
+    state.id.is_null()
+}
+
+/// The tenant of the job, if it has one and it is known.
+pub(super) fn tenant(job: &Job) -> Option<&str> {
+    job.tenant.known().map(|tenant| &**tenant)
+}
+
+/// The name of the job in dkron, which depends on its tenant.
+pub(super) fn full_name(job: &Job) -> Attr<String> {
+    match (&job.tenant, &job.name) {
+        (Attr::Unknown, _) | (_, Attr::Unknown | Attr::Null) => Attr::Unknown,
+        (_, Attr::Known(name)) => Attr::Known(full_name::compose(tenant(job), name).into_owned()),
+    }
+}
+
+/// Metadata key of a tenant's job: the tenant.
+const TENANT: &str = "krony.tenant";
+/// Metadata key of a tenant's job: who takes care of it.
+const MANAGED_BY: &str = "krony.managed-by";
+
+/// The metadata by which dkron knows whose job it is.
+pub(super) fn marks(job: &Job) -> impl Iterator<Item = (String, String)> {
+    let marks = tenant(job).map(|tenant| [(TENANT, tenant), (MANAGED_BY, "terraform")]);
+    marks.into_iter().flatten().map(|(key, value)| (key.to_owned(), value.to_owned()))
+}
+
+/// Whether metadata says that the job is this tenant's.
+pub(super) fn is_marked(found: &dkron::Job, tenant: &str) -> bool {
+    found.metadata.get(TENANT).is_some_and(|marked| marked == tenant)
+}
+
+/// Tenant and name of a job that was found. Those in state stay; an import of a full name believes the job's metadata.
+pub(super) fn of<'a>(found: &'a dkron::Job, state: &Job) -> (Option<&'a str>, &'a str) {
+    let is_told_only_a_full_name = is_imported(state) && state.full_name.is_null();
+    let is_tenants = |candidate: &str| match tenant(state) {
+        Some(tenant) => tenant == candidate,
+        None => is_told_only_a_full_name && is_marked(found, candidate),
+    };
+    match full_name::split(&found.name).filter(|(tenant, _)| is_tenants(tenant)) {
+        Some((tenant, name)) => (Some(tenant), name),
+        None => (None, &found.name),
+    }
+}
+
+#[cfg(test)]
+mod tests;
+
+fn invalid(summary: &str, detail: String) -> Diagnostics {
+    Diagnostic::error(summary, detail).into()
+}
+
+fn state(tenant: Option<&str>, name: &str) -> std::result::Result<Job, String> {
+    if let Some(tenant) = tenant {
+        TenantName::check(tenant)?;
+        full_name::check_in_tenant(name)?;
+    }
+    JobName::check(name)?;
+    Ok(Job { tenant: tenant.map(Text::new).into(), name: Attr::Known(Text::new(name)), ..Job::default() })
+}
