@@ -126,9 +126,17 @@ pub enum Error {
     NotStored {
         /// Name of the job.
         name: String,
-        /// The fields that differ from what was written; empty if the job is absent, or still there
-        /// after a delete.
+        /// The fields that differ from what was written; empty if the job is absent.
         fields: Vec<&'static str>,
+    },
+    /// dkron acknowledged a delete but keeps showing the job.
+    #[error(
+        "dkron says that it deleted job {name:?} but still shows it afterwards; somebody else may be \
+         writing the same job"
+    )]
+    StillThere {
+        /// Name of the job.
+        name: String,
     },
 }
 
@@ -142,7 +150,7 @@ fn nodes(names: &[String]) -> String {
 
 fn shows(fields: &[&str]) -> String {
     if fields.is_empty() {
-        "shows the opposite afterwards".to_owned()
+        "does not show it afterwards".to_owned()
     } else {
         format!("shows something else afterwards in: {}", fields.join(", "))
     }

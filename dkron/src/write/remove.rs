@@ -49,7 +49,7 @@ impl Operation<'_> {
         if !found.dependent_jobs.is_empty() {
             return Some(Error::HasDependents { name, dependents: found.dependent_jobs.clone() });
         }
-        (rounds == MOST_ROUNDS).then(|| Error::NotStored { name, fields: Vec::new() })
+        (rounds == MOST_ROUNDS).then(|| Error::StillThere { name })
     }
 
     /// What the leader shows after it acknowledged a delete.

@@ -7,7 +7,7 @@ use reqwest::Method;
 
 use super::goal::{Goal, Sent, Step, left};
 use super::{MOST_ROUNDS, may_be_undone, perhaps_applied, untouched};
-use crate::error::{Error, Left, WriteError};
+use crate::error::{Error, Left, Problem, WriteError};
 use crate::job::Job;
 use crate::operation::Operation;
 use crate::transport::{Body, Request};
@@ -129,15 +129,20 @@ impl Operation<'_> {
 
     /// Sends the whole job. dkron says that a parent is missing even if it is the one that an orphan leaves:
     /// the change is stored then, but neither scheduled nor listed with the new parent. Sent once more, it is
-    /// accepted (measured on dkron 4.0.5).
+    /// accepted (measured on dkron 4.0.5). A job without a parent that gets such an answer met a node in
+    /// trouble.
     async fn post(&mut self, job: &Job) -> Result<(), Error> {
         let request = Request { body: Some(Body::of(job)), ..Request::new(Method::POST, ["jobs"]) };
-        for _ in 0..2 {
+        self.begin_write()?;
+        let mut answer = self.write_once(&request).await?;
+        if answer.status == 404 {
             self.begin_write()?;
-            if self.write_once(&request).await?.status != 404 {
-                return Ok(());
-            }
+            answer = self.write_once(&request).await?;
         }
-        Err(Error::ParentMissing { name: job.name.clone(), parent: job.parent_job.clone() })
+        match answer.status {
+            404 if job.parent_job.is_empty() => Err(self.failure(&request, &answer, Problem::Unavailable)),
+            404 => Err(Error::ParentMissing { name: job.name.clone(), parent: job.parent_job.clone() }),
+            _ => Ok(()),
+        }
     }
 }
