@@ -7,6 +7,7 @@ mod model;
 mod moved;
 mod processor;
 mod rules;
+mod secret;
 
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use tfplugin::{
 pub use self::{
     convert::visible_metadata,
     executor::{Settings, may_be_secret},
-    identity::Identity,
+    identity::{Identity, identity_of, owner, tenant_mark},
     model::Job,
 };
 use crate::{
@@ -53,8 +54,9 @@ impl Resource for JobResource {
         let full_name = identity::full_name(planned);
         planned.id = full_name.clone();
         planned.full_name = full_name;
-        rules::advice(planned, Timestamp::now()).into_iter().for_each(|finding| context.warn(finding));
-        rules::check_plan(planned).into_result()
+        let written = secret::carry(planned, config);
+        rules::advice(&written, Timestamp::now()).into_iter().for_each(|finding| context.warn(finding));
+        rules::check_plan(&written).into_result()
     }
 
     fn timeout(&self, operation: Operation, job: &Job) -> Duration {
@@ -77,7 +79,7 @@ impl Resource for JobResource {
         };
         let expected = convert::to_dkron(&state);
         let name = &expected.name;
-        let agrees = |found: &dkron::Job| !imported && same(&expected, found);
+        let agrees = |found: &dkron::Job| !imported && agrees(context, &state, &expected, found);
         let found =
             client.read(&scope(context), name, agrees).await.map_err(|error| problem::read(name, &error))?;
         match found {
@@ -85,7 +87,7 @@ impl Resource for JobResource {
                 if imported {
                     advise_about_mark(context, &state, &found);
                 }
-                Ok(Some(convert::from_dkron(&found, &state)))
+                Ok(Some(shown(context, &found, &state)))
             }
             // An ephemeral job that is gone has done its work.
             None if !imported && state.ephemeral == Attr::Known(true) => Ok(Some(state)),
@@ -93,14 +95,15 @@ impl Resource for JobResource {
         }
     }
 
-    async fn create(&self, context: &Context, planned: Job, _config: Job) -> Result<Job> {
-        let wanted = convert::to_dkron(&planned);
-        let seen = |found: &dkron::Job| context.save(&convert::from_dkron(found, &planned));
+    async fn create(&self, context: &Context, planned: Job, config: Job) -> Result<Job> {
+        let wanted = convert::to_dkron(&secret::carry(&planned, &config));
+        secret::remember(context, &config)?;
+        let seen = |found: &dkron::Job| context.save(&shown(context, found, &planned));
         let client = context.client().require()?;
         match client.create(&scope(context), &wanted, seen).await {
-            Ok(found) => Ok(convert::from_dkron(&found, &planned)),
+            Ok(found) => Ok(settled(context, &found, &planned, &config)),
             Err(dkron::WriteError { cause: dkron::Error::AlreadyExists { job }, .. }) => {
-                adopt(context, &planned, &wanted, &job)
+                adopt(context, &planned, &config, &wanted, &job)
             }
             Err(error) => {
                 if let dkron::Left::Nothing = error.left {
@@ -111,12 +114,13 @@ impl Resource for JobResource {
         }
     }
 
-    async fn update(&self, context: &Context, _prior: Job, planned: Job, _config: Job) -> Result<Job> {
-        let wanted = convert::to_dkron(&planned);
-        let seen = |found: &dkron::Job| context.save(&convert::from_dkron(found, &planned));
+    async fn update(&self, context: &Context, _prior: Job, planned: Job, config: Job) -> Result<Job> {
+        let wanted = convert::to_dkron(&secret::carry(&planned, &config));
+        secret::remember(context, &config)?;
+        let seen = |found: &dkron::Job| context.save(&shown(context, found, &planned));
         let client = context.client().require()?;
         match client.update(&scope(context), &wanted, seen).await {
-            Ok(found) => Ok(convert::from_dkron(&found, &planned)),
+            Ok(found) => Ok(settled(context, &found, &planned, &config)),
             Err(error) => Err(failed(context, &planned, &error, problem::update)),
         }
     }
@@ -144,6 +148,31 @@ impl Resource for JobResource {
     }
 }
 
+/// The state of a job that an import by full name finds.
+pub fn imported(found: &dkron::Job) -> Job {
+    convert::from_dkron(found, &Job::default())
+}
+
+/// The job that dkron has, as state is to hold it.
+fn shown(context: &Context, found: &dkron::Job, prior: &Job) -> Job {
+    secret::show(found, prior, &context.private())
+}
+
+/// The job that was written, as state is to hold it.
+fn settled(context: &Context, found: &dkron::Job, planned: &Job, config: &Job) -> Job {
+    secret::forget_others(context, config);
+    shown(context, found, planned)
+}
+
+/// Whether dkron has what state says, which is `expected` and the secrets that state does not hold.
+fn agrees(context: &Context, state: &Job, expected: &dkron::Job, found: &dkron::Job) -> bool {
+    let shown = shown(context, found, state);
+    let visible = convert::to_dkron(&shown);
+    let found =
+        dkron::Job { executor: visible.executor, executor_config: visible.executor_config, ..found.clone() };
+    secret::versions(&shown) == secret::versions(state) && same(expected, &found)
+}
+
 /// Whether dkron has what is expected, and whatever notes of krony's beside it.
 fn same(expected: &dkron::Job, found: &dkron::Job) -> bool {
     expected.with_reserved_metadata(found).same_meaning(found)
@@ -164,7 +193,13 @@ fn advise_about_mark(context: &Context, imported: &Job, found: &dkron::Job) {
 
 /// A job of that name is there already: an error, unless the user asked to take over what is identical. That is the
 /// way out when a provider was killed between a write and its answer.
-fn adopt(context: &Context, planned: &Job, wanted: &dkron::Job, found: &dkron::Job) -> Result<Job> {
+fn adopt(
+    context: &Context,
+    planned: &Job,
+    config: &Job,
+    wanted: &dkron::Job,
+    found: &dkron::Job,
+) -> Result<Job> {
     if !context.client().adopts_identical || !same(wanted, found) {
         let import_id = identity::import_id(planned);
         return Err(problem::exists(wanted, found, &import_id, context.client().adopts_identical));
@@ -175,7 +210,7 @@ fn adopt(context: &Context, planned: &Job, wanted: &dkron::Job, found: &dkron::J
         wanted.name
     );
     context.warn(Diagnostic::warning("Job was taken over", detail).at_attribute("name"));
-    Ok(convert::from_dkron(found, planned))
+    Ok(settled(context, found, planned, config))
 }
 
 /// Saves what a failed write left behind, and says what happened.
@@ -186,7 +221,7 @@ fn failed(
     describe: fn(&str, &dkron::WriteError) -> Diagnostics,
 ) -> Diagnostics {
     if let dkron::Left::Job(found) = &error.left {
-        context.save(&convert::from_dkron(found, job));
+        context.save(&shown(context, found, job));
     }
     describe(identity::full_name(job).known().map(String::as_str).unwrap_or_default(), error)
 }

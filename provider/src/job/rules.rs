@@ -13,7 +13,7 @@ use super::{
     convert::to_dkron,
     executor::{self, settings::check_nulls},
     model::Job,
-    processor,
+    processor, secret,
 };
 use crate::{full_name, text::sentence};
 
@@ -21,6 +21,7 @@ use crate::{full_name, text::sentence};
 pub(super) fn check(job: &Job) -> Diagnostics {
     let mut findings = Diagnostics::new();
     findings.extend(executor::check(job));
+    findings.extend(secret::check(job));
     findings.extend(check_trigger(job));
     findings.extend(check_metadata(job));
     findings.extend(check_tags(job));

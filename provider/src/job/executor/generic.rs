@@ -1,5 +1,7 @@
 //! `executor`: any plugin, in dkron's own terms.
 
+use std::collections::BTreeMap;
+
 use tfplugin::{
     diagnostic::{Diagnostic, Diagnostics},
     model,
@@ -19,12 +21,26 @@ model! {
         name: String = required(),
         /// Settings of the plugin. All values are text.
         config: Map<String> = optional().empty_is_null(),
-        /// Further settings of the plugin that plans do not show. A key stands in one of the two.
+        /// Further settings of the plugin that plans do not show. A key stands in one of them.
         sensitive_config: Map<String> = optional().sensitive().empty_is_null(),
+        /// Further settings of the plugin that Terraform does not store. Needs Terraform 1.11 and `config_wo_version`. A
+        /// key stands in one of the three.
+        config_wo: Map<String> = optional().sensitive().write_only(),
+        /// Version of `config_wo`, any number: a new one writes the values again.
+        config_wo_version: i64 = optional(),
     }
 }
 
 impl Executor {
+    /// The settings, by the attributes in which they stand.
+    fn parts(&self) -> [(&'static str, &Attr<Map<String>>); 3] {
+        [
+            ("config", &self.config),
+            ("sensitive_config", &self.sensitive_config),
+            ("config_wo", &self.config_wo),
+        ]
+    }
+
     /// The generic form of what dkron has. Where `prior` placed a setting, it stays.
     pub(super) fn of(name: &str, settings: &Settings, prior: Option<&Self>) -> Self {
         let prior_config = prior.and_then(|prior| prior.config.known());
@@ -37,7 +53,12 @@ impl Executor {
         let map = |part: Settings| {
             if part.is_empty() { Attr::Null } else { Attr::Known(part.into_iter().collect()) }
         };
-        Self { name: Attr::Known(name.to_owned()), config: map(plain), sensitive_config: map(sensitive) }
+        Self {
+            name: Attr::Known(name.to_owned()),
+            config: map(plain),
+            sensitive_config: map(sensitive),
+            ..Self::default()
+        }
     }
 }
 
@@ -49,24 +70,25 @@ impl Form for Executor {
     }
 
     fn check(&self, path: &Path) -> Diagnostics {
-        let (config, sensitive) = (path.attr("config"), path.attr("sensitive_config"));
-        let mut findings = check_nulls(&self.config, &config);
-        findings.extend(check_nulls(&self.sensitive_config, &sensitive));
+        let mut findings = Diagnostics::new();
         if self.name.known().is_some_and(String::is_empty) {
             let detail = "Expected the name of an executor plugin, such as \"shell\".";
             findings.push(Diagnostic::error("Missing executor", detail).at(path.attr("name")));
         }
-        if let (Some(plain), Some(hidden)) = (self.config.known(), self.sensitive_config.known()) {
-            for key in plain.0.keys().filter(|key| hidden.0.contains_key(*key)) {
-                let detail = "The key stands in `config` and in `sensitive_config`: remove one of them.";
-                findings.push(Diagnostic::error("The same key twice", detail).at(config.key(key)));
-            }
-        }
-        if self.name.known().is_some_and(|name| name == "http") {
-            for (part, path) in [(&self.config, &config), (&self.sensitive_config, &sensitive)] {
-                let headers = part.known().and_then(|part| part.0.get("headers")).and_then(Attr::known);
-                if let Some(detail) = headers.and_then(|headers| raw_headers_fault(headers)) {
-                    findings.push(Diagnostic::error("Invalid headers", detail).at(path.key("headers")));
+        let is_http = self.name.known().is_some_and(|name| name == "http");
+        let mut seen = BTreeMap::new();
+        for (name, part) in self.parts() {
+            let path = path.attr(name);
+            findings.extend(check_nulls(part, &path));
+            for (key, value) in part.known().into_iter().flat_map(|part| &part.0) {
+                if let Some(other) = seen.insert(key, name) {
+                    let detail = format!("The key stands in `{other}` and in `{name}`: remove one of them.");
+                    findings.push(Diagnostic::error("The same key twice", detail).at(path.key(key)));
+                }
+                if let (true, "headers", Some(headers)) = (is_http, key.as_str(), value.known())
+                    && let Some(detail) = raw_headers_fault(headers)
+                {
+                    findings.push(Diagnostic::error("Invalid headers", detail).at(path.key(key)));
                 }
             }
         }

@@ -27,6 +27,10 @@ model! {
         expected_code: u32 = optional(),
         /// Headers by name. dkron before 4.0.6 does not send them.
         headers: Map<String> = optional().sensitive().empty_is_null(),
+        /// Headers by name, which Terraform does not store. Needs Terraform 1.11 and `headers_wo_version`; stands instead of `headers`.
+        headers_wo: Map<String> = optional().sensitive().write_only(),
+        /// Version of `headers_wo`, any number: a new one writes the value again.
+        headers_wo_version: i64 = optional(),
     }
 }
 
@@ -43,6 +47,7 @@ impl Form for Grpc {
 
     fn check(&self, path: &Path) -> Diagnostics {
         let mut findings = check_headers(&self.headers, &path.attr("headers"));
+        findings.extend(check_headers(&self.headers_wo, &path.attr("headers_wo")));
         if let Some(code) = self.expected_code.known().filter(|code| **code > 16) {
             let detail =
                 format!("Expected a status of gRPC, which are the numbers from 0 to 16, found {code}.");
@@ -52,12 +57,15 @@ impl Form for Grpc {
     }
 
     fn advice(&self, path: &Path) -> Diagnostics {
-        if self.headers.known().is_none_or(|headers| headers.0.is_empty()) {
-            return Diagnostics::new();
-        }
-        let summary = "Without effect in older versions of dkron";
-        let detail = "dkron before 4.0.6 does not send headers with gRPC calls.";
-        Diagnostic::warning(summary, detail).at(path.attr("headers")).into()
+        let parts = [("headers", &self.headers), ("headers_wo", &self.headers_wo)];
+        let written =
+            parts.into_iter().filter(|(_, headers)| headers.known().is_some_and(|map| !map.0.is_empty()));
+        let warning = |(name, _)| {
+            let summary = "Without effect in older versions of dkron";
+            let detail = "dkron before 4.0.6 does not send headers with gRPC calls.";
+            Diagnostic::warning(summary, detail).at(path.attr(name))
+        };
+        written.map(warning).collect()
     }
 }
 
@@ -69,6 +77,7 @@ impl TypedForm for Grpc {
             timeout: decoder.seconds("timeout"),
             expected_code: decoder.number("expectCode")?,
             headers: decoder.headers("headers")?,
+            ..Self::default()
         })
     }
 

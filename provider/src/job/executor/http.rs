@@ -29,6 +29,10 @@ model! {
         method: Text<Method> = optional().default("GET"),
         /// Headers by name. dkron up to 4.0.9 cuts a value at its first colon; `Host` and `Content-Length` are not sent.
         headers: Map<String> = optional().sensitive().empty_is_null(),
+        /// Headers by name, which Terraform does not store. Needs Terraform 1.11 and `headers_wo_version`; stands instead of `headers`.
+        headers_wo: Map<String> = optional().sensitive().write_only(),
+        /// Version of `headers_wo`, any number: a new one writes the value again.
+        headers_wo_version: i64 = optional(),
         /// The body.
         body: String = optional().empty_is_null(),
         /// How long to wait for the answer, in whole seconds; 30 seconds by default.
@@ -76,6 +80,7 @@ impl Form for Http {
 
     fn check(&self, path: &Path) -> Diagnostics {
         let mut findings = check_headers(&self.headers, &path.attr("headers"));
+        findings.extend(check_headers(&self.headers_wo, &path.attr("headers_wo")));
         let codes = self.expected_codes.known().into_iter().flat_map(|codes| &codes.0);
         if codes.filter_map(Attr::known).any(|code| !(100..600).contains(code)) {
             let detail = "Expected status codes from 100 to 599; `[]` takes any.";
@@ -91,6 +96,7 @@ impl Form for Http {
         let instead = "Write `headers = { Authorization = … }` instead, which plans hide.";
         findings.extend(credentials_advice(&self.url, path.attr("url"), instead));
         findings.extend(header_advice(&self.headers, &path.attr("headers")));
+        findings.extend(header_advice(&self.headers_wo, &path.attr("headers_wo")));
         if self.expected_body.known().is_some_and(|expected| Regex::new(expected).is_err()) {
             let detail = "This does not look like a regular expression of Go; with one that it cannot read, dkron counts \
                           each run as failed.";
@@ -122,6 +128,7 @@ impl TypedForm for Http {
             tls_ca_file: decoder.text("tlsRootCAsFile"),
             tls_cert_file: decoder.text("tlsCertificateFile"),
             tls_key_file: decoder.text("tlsCertificateKeyFile"),
+            ..Self::default()
         })
     }
 

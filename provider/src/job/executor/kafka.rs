@@ -3,7 +3,7 @@
 use tfplugin::{
     diagnostic::{Diagnostic, Diagnostics},
     model,
-    model::Text,
+    model::{Attr, Text},
     path::Path,
 };
 
@@ -32,6 +32,10 @@ model! {
         sasl_username: String = optional().empty_is_null(),
         /// The password.
         sasl_password: String = optional().sensitive().empty_is_null(),
+        /// The password, which Terraform does not store. Needs Terraform 1.11 and `sasl_password_wo_version`; stands instead of `sasl_password`.
+        sasl_password_wo: String = optional().sensitive().write_only(),
+        /// Version of `sasl_password_wo`, any number: a new one writes the value again.
+        sasl_password_wo_version: i64 = optional(),
         /// How the password is proven.
         sasl_mechanism: Text<SaslMechanism> = optional(),
         /// Whether dkron writes all settings into the log of the node, **password included**.
@@ -57,7 +61,8 @@ impl Form for Kafka {
 
     fn check(&self, path: &Path) -> Diagnostics {
         let mut findings = check_not_empty(&self.topic, path.attr("topic"), "the name of a topic");
-        let parts = [("sasl_username", &self.sasl_username), ("sasl_password", &self.sasl_password)];
+        let password = self.password();
+        let parts = [("sasl_username", &self.sasl_username), password];
         for [(given, value), (missing, other)] in [parts, [parts[1], parts[0]]] {
             if is_written(value) && is_nothing(other) {
                 let detail =
@@ -65,8 +70,7 @@ impl Form for Kafka {
                 findings.push(Diagnostic::error("Half of the credentials", detail).at(path.attr(given)));
             }
         }
-        if is_written(&self.sasl_username) && is_written(&self.sasl_password) && self.sasl_mechanism.is_null()
-        {
+        if is_written(&self.sasl_username) && is_written(password.1) && self.sasl_mechanism.is_null() {
             let detail = "Expected `sasl_mechanism` as well: without it dkron fails each run.";
             let path = path.attr("sasl_username");
             findings.push(Diagnostic::error("Missing SASL mechanism", detail).at(path));
@@ -79,7 +83,7 @@ impl Form for Kafka {
             "dkron writes all settings, the password included, into the log of the node that runs the job.";
         let mut findings = debug_advice(&self.debug, path.attr("debug"), leak);
         let without_tls = self.tls_enable.is_null() || self.tls_enable.known() == Some(&false);
-        if without_tls && !is_nothing(&self.sasl_password) {
+        if without_tls && !is_nothing(self.password().1) {
             let detail = "Without `tls_enable = true` whoever sees the traffic sees the messages, and can guess the \
                           password at leisure.";
             let path = path.attr("sasl_mechanism");
@@ -91,6 +95,17 @@ impl Form for Kafka {
             findings.push(Diagnostic::warning("Without effect", detail).at(path));
         }
         findings
+    }
+}
+
+impl Kafka {
+    /// The password in the form that is used, with the name of the attribute.
+    fn password(&self) -> (&'static str, &Attr<String>) {
+        if self.sasl_password_wo.is_null() {
+            ("sasl_password", &self.sasl_password)
+        } else {
+            ("sasl_password_wo", &self.sasl_password_wo)
+        }
     }
 }
 
@@ -107,6 +122,7 @@ impl TypedForm for Kafka {
             sasl_password: decoder.text("saslPassword"),
             sasl_mechanism: decoder.word("saslMechanism"),
             debug: decoder.switch("debug"),
+            ..Self::default()
         })
     }
 

@@ -25,7 +25,7 @@ pub(super) use self::{
     rabbitmq::Rabbitmq, shell::Shell,
 };
 pub use self::{generic::may_be_secret, settings::Settings};
-use super::model::Job;
+use super::{model::Job, secret};
 
 /// A form in which a job can say what it does.
 trait Form {
@@ -102,10 +102,11 @@ fn lossless<T: TypedForm>(settings: &Settings) -> Option<T> {
 
 /// Name and settings of the executor that a job asks for; none while it is unknown or missing.
 pub(super) fn encode(job: &Job) -> Option<(String, Settings)> {
+    let job = secret::reveal(job);
     if let Some(generic) = job.executor.known() {
         return Some((generic.name.known()?.clone(), generic.encode()));
     }
-    let typed = typed_forms(job).into_iter();
+    let typed = typed_forms(&job).into_iter();
     typed.filter_map(|(name, form)| Some((name.to_owned(), form.known()?.encode()))).next()
 }
 

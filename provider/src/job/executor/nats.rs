@@ -22,6 +22,10 @@ model! {
         username: String = optional().empty_is_null(),
         /// The password.
         password: String = optional().sensitive().empty_is_null(),
+        /// The password, which Terraform does not store. Needs Terraform 1.11 and `password_wo_version`; stands instead of `password`.
+        password_wo: String = optional().sensitive().write_only(),
+        /// Version of `password_wo`, any number: a new one writes the value again.
+        password_wo_version: i64 = optional(),
         /// Whether dkron writes all settings into the log of the node, **password included**.
         debug: bool = optional().default(false),
     }
@@ -62,6 +66,7 @@ impl TypedForm for Nats {
             username: decoder.text("userName"),
             password: decoder.text("password"),
             debug: decoder.switch("debug"),
+            ..Self::default()
         })
     }
 

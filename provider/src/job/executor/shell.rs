@@ -4,7 +4,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use tfplugin::{
     diagnostic::{Diagnostic, Diagnostics},
     model,
-    model::{Map, Text},
+    model::{Attr, Map, Text},
     path::Path,
 };
 
@@ -24,6 +24,10 @@ model! {
         use_shell: bool = optional(),
         /// Environment variables by name. Values cannot hold a comma.
         env: Map<String> = optional().sensitive().empty_is_null(),
+        /// Environment variables by name, which Terraform does not store. Needs Terraform 1.11 and `env_wo_version`; stands instead of `env`.
+        env_wo: Map<String> = optional().sensitive().write_only(),
+        /// Version of `env_wo`, any number: a new one writes the value again.
+        env_wo_version: i64 = optional(),
         /// Directory in which the command runs; that of the agent by default.
         cwd: String = optional().empty_is_null(),
         /// How long the command may run.
@@ -53,22 +57,10 @@ impl Form for Shell {
     }
 
     fn check(&self, path: &Path) -> Diagnostics {
-        let env = path.attr("env");
-        let mut findings = check_nulls(&self.env, &env);
         let expected = "a command with its arguments, such as \"date\"";
-        findings.extend(check_not_empty(&self.command, path.attr("command"), expected));
-        for (name, value) in self.env.known().into_iter().flat_map(|env| &env.0) {
-            if name.is_empty() || name.contains(['=', ',', '\0']) {
-                let detail = "Expected the name of a variable: not empty, without `=` and `,`.";
-                findings.push(Diagnostic::error("Invalid environment variable", detail).at(env.key(name)));
-            }
-            if value.known().is_some_and(|value| value.contains(',')) {
-                let detail = "dkron cuts the value of an environment variable at its first comma. Pass the text another \
-                              way, such as in the command, in `payload`, or with another separator.";
-                findings
-                    .push(Diagnostic::error("Comma in an environment variable", detail).at(env.key(name)));
-            }
-        }
+        let mut findings = check_not_empty(&self.command, path.attr("command"), expected);
+        findings.extend(check_env(&self.env, &path.attr("env")));
+        findings.extend(check_env(&self.env_wo, &path.attr("env_wo")));
         findings
     }
 
@@ -110,6 +102,7 @@ impl TypedForm for Shell {
                 .parsed("payload", |payload| String::from_utf8(BASE64_STANDARD.decode(payload).ok()?).ok())?,
             su: decoder.text("su"),
             mem_limit: decoder.text("mem_limit"),
+            ..Self::default()
         })
     }
 
@@ -124,6 +117,22 @@ impl TypedForm for Shell {
             Some(pairs.join(","))
         });
     }
+}
+
+fn check_env(env: &Attr<Map<String>>, path: &Path) -> Diagnostics {
+    let mut findings = check_nulls(env, path);
+    for (name, value) in env.known().into_iter().flat_map(|env| &env.0) {
+        if name.is_empty() || name.contains(['=', ',', '\0']) {
+            let detail = "Expected the name of a variable: not empty, without `=` and `,`.";
+            findings.push(Diagnostic::error("Invalid environment variable", detail).at(path.key(name)));
+        }
+        if value.known().is_some_and(|value| value.contains(',')) {
+            let detail = "dkron cuts the value of an environment variable at its first comma. Pass the text another \
+                          way, such as in the command, in `payload`, or with another separator.";
+            findings.push(Diagnostic::error("Comma in an environment variable", detail).at(path.key(name)));
+        }
+    }
+    findings
 }
 
 /// The first operator of a shell that stands outside of quotes.

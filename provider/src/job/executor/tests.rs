@@ -116,6 +116,7 @@ fn the_generic_form_stays_generic_and_keeps_its_places() {
         name: Attr::Known("http".to_owned()),
         config: Attr::Known([("token".to_owned(), "visible".to_owned())].into_iter().collect()),
         sensitive_config: Attr::Known([("url".to_owned(), "hidden".to_owned())].into_iter().collect()),
+        ..Executor::default()
     };
     let prior = Job { executor: Attr::Known(executor.clone()), ..Job::default() };
     let mut job = Job::default();

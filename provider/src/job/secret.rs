@@ -1,0 +1,305 @@
+//! Secrets that Terraform does not store: the write-only forms of attributes.
+//!
+//! State has none of them, only their version. What the provider keeps in private data cannot give one away either: for
+//! each secret a salt, and two bytes of an HMAC. They tell whether the server still has the secret that was written,
+//! and, by a chance of one in 65536, miss that it has another one; but they do not confirm a guess.
+//!
+//! A job whose write-only attributes are set (that of configuration, or a plan with them [carried](carry) over) is
+//! encoded with them; what is read is [shown](show) without them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use tfplugin::{
+    diagnostic::{Diagnostic, Diagnostics, Result},
+    model::{Attr, Map},
+    path::Path,
+    private::Private,
+};
+
+use super::{Context, convert, executor::Settings, model::Job};
+
+/// The secrets: executor, plain attribute, write-only form of it, version of that.
+///
+/// The write-only form stands instead of the plain one, but for the generic executor, whose settings may be in both.
+macro_rules! secrets {
+    ($($form:ident: $plain:ident, $write_only:ident, $version:ident;)+) => {
+        fn secrets(job: &mut Job) -> Vec<Secret<'_>> {
+            let mut found = Vec::new();
+            $(if let Attr::Known(form) = &mut job.$form {
+                found.push(Secret {
+                    form: stringify!($form),
+                    names: [stringify!($plain), stringify!($write_only), stringify!($version)],
+                    plain: &mut form.$plain,
+                    write_only: &mut form.$write_only,
+                    version: &mut form.$version,
+                });
+            })+
+            found
+        }
+    };
+}
+secrets! {
+    http: headers, headers_wo, headers_wo_version;
+    shell: env, env_wo, env_wo_version;
+    grpc: headers, headers_wo, headers_wo_version;
+    kafka: sasl_password, sasl_password_wo, sasl_password_wo_version;
+    nats: password, password_wo, password_wo_version;
+    executor: sensitive_config, config_wo, config_wo_version;
+}
+
+/// The attributes of one secret.
+struct Secret<'a> {
+    form: &'static str,
+    names: [&'static str; 3],
+    plain: &'a mut dyn Slot,
+    write_only: &'a mut dyn Slot,
+    version: &'a mut Attr<i64>,
+}
+
+/// An attribute for a secret, as settings by name; a secret that is one text has no name.
+trait Slot {
+    fn get(&self) -> Attr<Settings>;
+    fn set(&mut self, content: Option<Settings>);
+}
+
+impl Slot for Attr<String> {
+    fn get(&self) -> Attr<Settings> {
+        match self {
+            Self::Known(text) => Attr::Known(Settings::from([(String::new(), text.clone())])),
+            Self::Null => Attr::Null,
+            Self::Unknown => Attr::Unknown,
+        }
+    }
+
+    fn set(&mut self, content: Option<Settings>) {
+        *self = content.and_then(|content| content.into_values().next()).into();
+    }
+}
+
+impl Slot for Attr<Map<String>> {
+    fn get(&self) -> Attr<Settings> {
+        match self {
+            Self::Known(map) if map.has_unknown() => Attr::Unknown,
+            Self::Known(map) => {
+                Attr::Known(map.known().map(|(key, value)| (key.to_owned(), value.clone())).collect())
+            }
+            Self::Null => Attr::Null,
+            Self::Unknown => Attr::Unknown,
+        }
+    }
+
+    fn set(&mut self, content: Option<Settings>) {
+        *self = content.filter(|content| !content.is_empty()).map(Map::from_iter).into();
+    }
+}
+
+impl Secret<'_> {
+    /// What the secret is called in private data.
+    fn id(&self) -> String {
+        format!("{}.{}", self.form, self.names[1])
+    }
+
+    fn path(&self, name: &str) -> Path {
+        Path::attribute(self.form).attr(name)
+    }
+
+    /// Whether plain and write-only form may both be set, with other keys in each.
+    fn is_shared(&self) -> bool {
+        self.form == "executor"
+    }
+
+    fn content(&self) -> Option<Settings> {
+        self.write_only.get().known().cloned()
+    }
+}
+
+/// A copy of `planned` with the write-only attributes of `config`.
+pub(super) fn carry(planned: &Job, config: &Job) -> Job {
+    let (mut job, mut config) = (planned.clone(), config.clone());
+    let mut given: BTreeMap<_, _> =
+        secrets(&mut config).into_iter().map(|secret| (secret.id(), secret.content())).collect();
+    for secret in secrets(&mut job) {
+        secret.write_only.set(given.remove(&secret.id()).flatten());
+    }
+    job
+}
+
+/// A copy of a job in which the write-only attributes have taken the places of their plain forms.
+pub(super) fn reveal(job: &Job) -> Job {
+    let mut job = job.clone();
+    for secret in secrets(&mut job) {
+        let Some(mut content) = secret.content() else { continue };
+        if secret.is_shared() {
+            content.extend(secret.plain.get().known().cloned().unwrap_or_default());
+        }
+        secret.plain.set(Some(content));
+    }
+    job
+}
+
+/// What is kept of a secret.
+#[derive(Serialize, Deserialize)]
+struct Record {
+    /// In hexadecimal, as is the digest.
+    salt: String,
+    digest: String,
+    /// The settings that are secret, where others stand beside them.
+    keys: BTreeSet<String>,
+}
+
+impl Record {
+    fn of(content: &Settings) -> Result<Self> {
+        let mut salt = [0; 16];
+        getrandom::fill(&mut salt).map_err(|error| {
+            Diagnostic::error("No random numbers", format!("The operating system gave none: {error}."))
+        })?;
+        let salt = hex(&salt);
+        Ok(Self { digest: digest(&salt, content), salt, keys: content.keys().cloned().collect() })
+    }
+
+    fn agrees(&self, content: &Settings) -> bool {
+        self.digest == digest(&self.salt, content)
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Two bytes: so few that many a guess agrees with them.
+fn digest(salt: &str, content: &Settings) -> String {
+    // A key of any length will do: the fallback is never reached.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(salt.as_bytes()) else { return String::new() };
+    for text in content.iter().flat_map(|(key, value)| [key, value]) {
+        mac.update(&(text.len() as u64).to_be_bytes());
+        mac.update(text.as_bytes());
+    }
+    hex(&mac.finalize().into_bytes()[..2])
+}
+
+type Records = BTreeMap<String, Record>;
+
+/// The place in private data.
+const SECRETS: &str = "secrets";
+
+fn records(private: &Private) -> Records {
+    // What cannot be read is as good as missing: the secret counts as changed, and is written again.
+    let records = private.get(SECRETS).and_then(|records| Records::deserialize(records).ok());
+    records.unwrap_or_default()
+}
+
+fn store(context: &Context, records: &Records) {
+    let mut private = context.private();
+    match serde_json::to_value(records) {
+        Ok(value) if !records.is_empty() => private.set(SECRETS, value),
+        _ => private.remove(SECRETS),
+    }
+    context.set_private(private);
+}
+
+/// Notes the write-only attributes of `config` in private data, before they are written: a write that fails may have
+/// happened.
+///
+/// # Errors
+/// When there are no random numbers for the salt.
+pub(super) fn remember(context: &Context, config: &Job) -> Result<()> {
+    let mut config = config.clone();
+    let mut records = records(&context.private());
+    for secret in secrets(&mut config) {
+        let Some(content) = secret.content() else { continue };
+        if !records.get(&secret.id()).is_some_and(|record| record.agrees(&content)) {
+            records.insert(secret.id(), Record::of(&content)?);
+        }
+    }
+    store(context, &records);
+    Ok(())
+}
+
+/// Forgets the secrets that `config` does not have any more, once that is written.
+pub(super) fn forget_others(context: &Context, config: &Job) {
+    let mut config = config.clone();
+    let used: BTreeSet<_> =
+        secrets(&mut config).iter().filter(|secret| secret.content().is_some()).map(Secret::id).collect();
+    let mut records = records(&context.private());
+    records.retain(|id, _| used.contains(id));
+    store(context, &records);
+}
+
+/// The job that dkron has, without the secrets that private data knows of. Where the server has another secret than
+/// that, the version is missing.
+pub(super) fn show(found: &dkron::Job, prior: &Job, private: &Private) -> Job {
+    let mut records = records(private);
+    let mut job = convert::from_dkron(found, &with_places(prior, &records));
+    let versions = versions(prior);
+    for secret in secrets(&mut job) {
+        let Some(record) = records.remove(&secret.id()) else { continue };
+        let content = secret.plain.get().known().cloned().unwrap_or_default();
+        let is_secret = |key: &String| !secret.is_shared() || record.keys.contains(key);
+        let (hidden, shown): (Settings, Settings) = content.into_iter().partition(|(key, _)| is_secret(key));
+        secret.plain.set((!shown.is_empty()).then_some(shown));
+        let version = versions.get(&secret.id()).copied().filter(|_| record.agrees(&hidden));
+        *secret.version = version.into();
+    }
+    if !records.is_empty() {
+        // A secret of another form may stand here now.
+        if let Attr::Known(executor) = &mut job.executor {
+            executor.sensitive_config = Attr::Null;
+        }
+    }
+    job
+}
+
+/// A copy of `prior` in which the generic executor's secret settings have their place, so that they are found there.
+fn with_places(prior: &Job, records: &Records) -> Job {
+    let mut prior = prior.clone();
+    for secret in secrets(&mut prior) {
+        if let (true, Some(record)) = (secret.is_shared(), records.get(&secret.id())) {
+            let mut places = secret.plain.get().known().cloned().unwrap_or_default();
+            places.extend(record.keys.iter().map(|key| (key.clone(), String::new())));
+            secret.plain.set(Some(places));
+        }
+    }
+    prior
+}
+
+/// The versions of the secrets.
+pub(super) fn versions(job: &Job) -> BTreeMap<String, i64> {
+    let mut job = job.clone();
+    let secrets = secrets(&mut job);
+    secrets.iter().filter_map(|secret| Some((secret.id(), *secret.version.known()?))).collect()
+}
+
+/// Checks the secrets of configuration, in which anything may be unknown.
+pub(super) fn check(config: &Job) -> Diagnostics {
+    let mut config = config.clone();
+    let mut findings = Diagnostics::new();
+    for secret in secrets(&mut config) {
+        let [plain, write_only, version] = secret.names;
+        let content = secret.write_only.get();
+        if content.known().is_some() && secret.version.is_null() {
+            let detail = format!(
+                "Expected `{version}` as well, such as 1: Terraform does not store `{write_only}`, and a new version is \
+                 how it learns that there is a new value to write."
+            );
+            let path = secret.path(write_only);
+            findings.push(Diagnostic::error("Write-only argument without a version", detail).at(path));
+        }
+        if content.is_null() && secret.version.known().is_some() {
+            let detail =
+                format!("`{version}` belongs to `{write_only}`: set that as well, or remove the version.");
+            let path = secret.path(version);
+            findings.push(Diagnostic::error("Version without a write-only argument", detail).at(path));
+        }
+        if !secret.is_shared() && content.known().is_some() && secret.plain.get().known().is_some() {
+            let detail = format!("Expected `{plain}` or `{write_only}`, found both: remove one of them.");
+            findings.push(Diagnostic::error("The same secret twice", detail).at(secret.path(write_only)));
+        }
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests;
