@@ -6,7 +6,7 @@ use tfplugin::{
     model::{Attr, Text},
 };
 
-use crate::text::TenantName;
+use crate::{lineage::Lineage, text::TenantName};
 
 /// The configured provider.
 pub struct Krony {
@@ -15,6 +15,8 @@ pub struct Krony {
     pub tenant: Attr<Text<TenantName>>,
     /// Whether creating a job that exists and equals the plan takes it over.
     pub adopts_identical: bool,
+    /// Which job comes after which.
+    pub lineage: Lineage,
 }
 
 impl Krony {
@@ -24,7 +26,7 @@ impl Krony {
         tenant: Attr<Text<TenantName>>,
         adopts_identical: bool,
     ) -> Self {
-        Self { client, tenant, adopts_identical }
+        Self { client, tenant, adopts_identical, lineage: Lineage::default() }
     }
 
     /// The client, unless settings of the provider are unknown.

@@ -12,6 +12,7 @@ pub mod client;
 pub mod data;
 pub mod full_name;
 pub mod job;
+pub mod lineage;
 pub mod problem;
 pub mod provider;
 pub mod settings;

@@ -48,8 +48,9 @@ pub fn update(name: &str, error: &WriteError) -> Diagnostics {
 pub fn delete(name: &str, error: &WriteError) -> Diagnostics {
     let advice = match &error.cause {
         Error::HasDependents { .. } => {
-            "To rename a parent, give it `lifecycle { create_before_destroy = true }`: its children then move to the \
-             new one before the old one goes."
+            "Jobs that refer to their parent as `krony_job.….name` are destroyed before it; those that write its name as \
+             text may not be. To rename a parent, give it `lifecycle { create_before_destroy = true }`: its children then \
+             move to the new one before the old one goes."
         }
         _ => "",
     };
@@ -65,10 +66,20 @@ fn write(summary: String, error: &WriteError, advice: &str) -> Diagnostics {
 fn blamed(error: &Error) -> Path {
     match error {
         Error::InvalidName { .. } => Path::attribute("name"),
-        Error::ParentMissing { .. } => Path::attribute("parent_job"),
+        Error::ParentMissing { .. } | Error::Cycle { .. } => Path::attribute("parent_job"),
         Error::Unsupported { field: "starts_at", .. } => Path::attribute("starts_at"),
         _ => Path::root(),
     }
+}
+
+/// Jobs that are planned to come after each other, from one up to itself.
+pub fn cycle(chain: &[String]) -> Diagnostics {
+    let detail = format!(
+        "With this plan a job would run after itself: {}, each after the next. None of them would ever run: give one of \
+         them another parent.",
+        chain.join(" -> ")
+    );
+    Diagnostic::error("Jobs run after each other in a circle", detail).at_attribute("parent_job").into()
 }
 
 /// A job that is there already, and by which id it is imported.

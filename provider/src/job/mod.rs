@@ -5,6 +5,7 @@ mod executor;
 mod identity;
 mod model;
 mod moved;
+mod parent;
 mod processor;
 mod rules;
 mod secret;
@@ -56,6 +57,7 @@ impl Resource for JobResource {
         planned.full_name = full_name;
         let written = secret::carry(planned, config);
         rules::advice(&written, Timestamp::now()).into_iter().for_each(|finding| context.warn(finding));
+        parent::check_plan(context.client(), planned)?;
         rules::check_plan(&written).into_result()
     }
 
@@ -82,12 +84,16 @@ impl Resource for JobResource {
         let agrees = |found: &dkron::Job| !imported && agrees(context, &state, &expected, found);
         let found =
             client.read(&scope(context), name, agrees).await.map_err(|error| problem::read(name, &error))?;
+        context.client().lineage.note(name, found.as_ref());
         match found {
             Some(found) => {
+                let mut current = shown(context, &found, &state);
                 if imported {
                     advise_about_mark(context, &state, &found);
+                } else if !parent::is_linked(context, client, &found).await {
+                    current.parent_job = Attr::Null;
                 }
-                Ok(Some(shown(context, &found, &state)))
+                Ok(Some(current))
             }
             // An ephemeral job that is gone has done its work.
             None if !imported && state.ephemeral == Attr::Known(true) => Ok(Some(state)),
