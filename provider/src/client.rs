@@ -42,17 +42,32 @@ impl Krony {
         self.known().ok_or_else(|| self.unknown_settings())
     }
 
+    /// The tenant that a question is about: the one that it names, else that of the provider block.
+    ///
+    /// # Errors
+    /// When it is unknown.
+    pub fn tenant_for(&self, named: &Attr<Text<TenantName>>) -> Result<Option<Text<TenantName>>> {
+        match if named.is_null() { &self.tenant } else { named } {
+            Attr::Known(tenant) => Ok(Some(tenant.clone())),
+            Attr::Null => Ok(None),
+            Attr::Unknown => Err(unknown_settings(&["tenant"])),
+        }
+    }
+
     /// Why there is no client.
     pub fn unknown_settings(&self) -> Diagnostics {
-        let names: Vec<_> =
-            self.client.as_ref().err().into_iter().flatten().map(|name| format!("`{name}`")).collect();
-        let detail = format!(
-            "The provider cannot ask dkron before {} of its configuration is known. Apply what it depends on first, \
-             for example with `terraform apply -target=…`, or put it into another root.",
-            names.join(", ")
-        );
-        Diagnostic::error("Provider configuration is not known yet", detail).into()
+        unknown_settings(self.client.as_ref().err().map(Vec::as_slice).unwrap_or_default())
     }
+}
+
+fn unknown_settings(names: &[&str]) -> Diagnostics {
+    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    let detail = format!(
+        "The provider cannot ask dkron before {} of its configuration is known. Apply what it depends on first, \
+         for example with `terraform apply -target=…`, or put it into another root.",
+        names.join(", ")
+    );
+    Diagnostic::error("Provider configuration is not known yet", detail).into()
 }
 
 /// The bounds of an operation, as the client takes them.

@@ -8,12 +8,17 @@
 //! settings: provider block and environment ─→ settings ─→ dkron::Config
 //! ```
 
+pub mod action;
 pub mod client;
 pub mod data;
+pub mod export;
 pub mod full_name;
+pub mod functions;
 pub mod job;
 pub mod lineage;
+pub mod list;
 pub mod problem;
 pub mod provider;
+pub mod selection;
 pub mod settings;
 pub mod text;

@@ -1,6 +1,6 @@
 //! Errors of the dkron client as diagnostics: what was to be done, what came back, where, and what to do next.
 
-use dkron::{Error, Left, WriteError};
+use dkron::{Error, Left, RunError, WriteError};
 use tfplugin::{
     diagnostic::{Diagnostic, Diagnostics},
     path::Path,
@@ -107,6 +107,26 @@ pub fn exists(
         );
     }
     Diagnostic::error(format!("Job {name:?} exists already"), detail).at_attribute("name").into()
+}
+
+/// A job that a question is about, and that is not there.
+pub fn no_such_job(full_name: &str, attribute: &str) -> Diagnostics {
+    let detail = format!("dkron has no job {full_name:?}. Check its name and its tenant.");
+    Diagnostic::error("No such job", detail).at_attribute(attribute).into()
+}
+
+/// A run that was not seen to its end.
+pub fn run(full_name: &str, error: &RunError) -> Diagnostics {
+    let summary = match error {
+        RunError::Missing { .. } => return no_such_job(full_name, "job"),
+        RunError::Lost { run: None, .. } => format!("Job {full_name:?} may not have run"),
+        RunError::Lost { run: Some(_), .. } => {
+            format!("The run of job {full_name:?} was not seen to its end")
+        }
+        RunError::NotRecorded { .. } => format!("How job {full_name:?} ran is not known"),
+        _ => format!("Job {full_name:?} did not run"),
+    };
+    Diagnostic::error(summary, sentence(error)).into()
 }
 
 /// A question that dkron did not answer.

@@ -6,9 +6,12 @@ use tfplugin::{
 };
 
 use crate::{
+    action::JobRun,
     client::Krony,
-    data::{JobData, JobsData},
+    data::{ClusterData, ExecutionsData, JobData, JobsData},
+    functions::{FullName, ParseFullName, ScheduleDescribe, ScheduleNext},
     job::JobResource,
+    list::JobList,
     problem,
     settings::{self, ProviderBlock},
 };
@@ -46,7 +49,18 @@ impl Provider for KronyProvider {
     }
 
     fn offers(&self) -> Offers<Krony> {
-        Offers::new().resource(JobResource).data_source(JobData).data_source(JobsData)
+        Offers::new()
+            .resource(JobResource)
+            .list_resource(JobList)
+            .action(JobRun)
+            .data_source(JobData)
+            .data_source(JobsData)
+            .data_source(ExecutionsData)
+            .data_source(ClusterData)
+            .function(ScheduleNext)
+            .function(ScheduleDescribe)
+            .function(FullName)
+            .function(ParseFullName)
     }
 }
 

@@ -8,7 +8,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use jiff::Timestamp;
 use regex::Regex;
 use schedule::{Schedule, TimeZoneName, duration};
-use tfplugin::model::TextType;
+use tfplugin::model::{Attr, TextType};
 use url::Url;
 
 use crate::full_name::RESERVED_PREFIX;
@@ -93,6 +93,11 @@ impl TextType for TenantName {
 /// Checks text that may be left empty.
 fn if_written(text: &str, check: impl Fn(&str) -> Result<(), String>) -> Result<(), String> {
     if text.is_empty() { Ok(()) } else { check(text) }
+}
+
+/// Text that a server leaves empty where it has none.
+pub fn text_or_null(text: &str) -> Attr<String> {
+    if text.is_empty() { Attr::Null } else { Attr::Known(text.to_owned()) }
 }
 
 /// The text of an error as a sentence.

@@ -3,34 +3,39 @@
 use tfplugin::{
     context::Context,
     data_source::DataSource,
-    diagnostic::{Diagnostic, Result},
+    diagnostic::Result,
     model,
     model::{Attr, List, Map, Text},
     resource::expect_known,
 };
 
-use super::{map, text, time};
+use super::{map, time};
 use crate::{
     client::{Krony, scope},
+    full_name,
     job::{Settings, may_be_secret, visible_metadata},
     problem,
-    text::JobName,
+    text::{JobName, TenantName, text_or_null},
 };
 
 model! {
     /// A job as dkron has it, with what became of its runs.
     pub struct FoundJob {
-        /// Name of the job in dkron.
+        /// Name of the job.
         name: Text<JobName> = required(),
-        /// The same as `name`.
+        /// Tenant that the job belongs to; by default the one of the provider block, or none.
+        tenant: Text<TenantName> = optional().or_computed(),
+        /// The same as `full_name`.
         id: String = computed(),
+        /// The name of the job in dkron: `name`, or `<tenant>--<name>`.
+        full_name: String = computed(),
         /// Name of the job for people.
         display_name: String = computed(),
         /// When the job runs.
         schedule: String = computed(),
-        /// Name of the job after which this one runs.
+        /// Name in dkron of the job after which this one runs.
         parent_job: String = computed(),
-        /// Names of the jobs that run after this one.
+        /// Names in dkron of the jobs that run after this one.
         dependent_jobs: List<String> = computed(),
         /// Time zone in which `schedule` is read.
         timezone: String = computed(),
@@ -94,16 +99,16 @@ impl DataSource for JobData {
     const NAME: &'static str = "job";
 
     async fn read(&self, context: &Context<Krony>, config: FoundJob) -> Result<FoundJob> {
+        let tenant = context.client().tenant_for(&config.tenant)?;
         let name = expect_known(&config.name, "name")?;
+        let full_name = full_name::compose(tenant.as_deref(), name);
         let client = context.client().require()?;
         let found = client
-            .read(&scope(context), name, |_| false)
+            .read(&scope(context), &full_name, |_| false)
             .await
-            .map_err(|error| problem::read(name, &error))?;
-        found.map(|found| describe(&found)).ok_or_else(|| {
-            let detail = format!("dkron has no job {:?}. Check the name.", &**name);
-            Diagnostic::error("No such job", detail).at_attribute("name").into()
-        })
+            .map_err(|error| problem::read(&full_name, &error))?
+            .ok_or_else(|| problem::no_such_job(&full_name, "name"))?;
+        Ok(FoundJob { name: config.name, tenant: tenant.into(), ..describe(&found) })
     }
 }
 
@@ -115,34 +120,35 @@ fn describe(found: &dkron::Job) -> FoundJob {
         .iter()
         .map(|(name, settings)| (name.clone(), settings.clone().into_iter().collect()));
     FoundJob {
-        name: Attr::Known(Text::new(&found.name)),
-        id: text(&found.name),
-        display_name: text(&found.displayname),
-        schedule: text(&found.schedule),
-        parent_job: text(&found.parent_job),
+        id: text_or_null(&found.name),
+        full_name: text_or_null(&found.name),
+        display_name: text_or_null(&found.displayname),
+        schedule: text_or_null(&found.schedule),
+        parent_job: text_or_null(&found.parent_job),
         dependent_jobs: Attr::Known(found.dependent_jobs.iter().cloned().collect()),
-        timezone: text(&found.timezone),
-        owner: text(&found.owner),
-        owner_email: text(&found.owner_email),
+        timezone: text_or_null(&found.timezone),
+        owner: text_or_null(&found.owner),
+        owner_email: text_or_null(&found.owner_email),
         disabled: Attr::Known(found.disabled),
         tags: map(found.tags.clone()),
         metadata: map(visible_metadata(found)),
         retries: Attr::Known(found.retries),
-        concurrency: text(&found.concurrency),
+        concurrency: text_or_null(&found.concurrency),
         processors: map(processors),
         ephemeral: Attr::Known(found.ephemeral),
         expires_at: time(found.expires_at),
         starts_at: time(found.starts_at),
         executor: Attr::Known(FoundExecutor {
-            name: text(&found.executor),
+            name: text_or_null(&found.executor),
             config: map(plain),
             sensitive_config: map(sensitive),
         }),
         next: time(found.next),
-        status: text(&found.status),
+        status: text_or_null(&found.status),
         success_count: Attr::Known(found.success_count),
         error_count: Attr::Known(found.error_count),
         last_success: time(found.last_success),
         last_error: time(found.last_error),
+        ..FoundJob::default()
     }
 }

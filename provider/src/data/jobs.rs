@@ -5,33 +5,23 @@ use tfplugin::{
     data_source::DataSource,
     diagnostic::Result,
     model,
-    model::{Attr, List, Map, Text, TextType},
+    model::{Attr, List, Map, Text},
 };
 
-use super::{map, text, time};
+use super::{map, time};
 use crate::{
-    client::{Krony, scope},
-    job::visible_metadata,
-    problem,
+    client::Krony,
+    job::{owner, visible_metadata},
+    selection::{Selection, Status},
+    text::{TenantName, text_or_null},
 };
-
-/// How the last run of a job ended.
-#[derive(Clone)]
-pub enum Status {}
-
-impl TextType for Status {
-    const NAME: &'static str = "status";
-    const ALLOWED: &'static [&'static str] = &["success", "failed", "partially_failed", "untriggered"];
-
-    fn check(text: &str) -> std::result::Result<(), String> {
-        crate::text::one_of(Self::ALLOWED, text)
-    }
-}
 
 model! {
     /// The jobs that dkron has, sorted by name; all of them, or those that fit every filter that is set.
     pub struct FoundJobs {
-        /// Text that the name or the display name contains, in the same letter case.
+        /// Tenant of the jobs; by default the one of the provider block. Without one, the jobs of all tenants are found.
+        tenant: Text<TenantName> = optional().or_computed(),
+        /// Text that the name in dkron or the display name contains, in the same letter case.
         name_contains: String = optional(),
         /// Labels that a job has.
         metadata: Map<String> = optional(),
@@ -39,7 +29,7 @@ model! {
         status: Text<Status> = optional(),
         /// Whether a job is kept from running.
         disabled: bool = optional(),
-        /// The names of the jobs.
+        /// The names of the jobs: within the tenant where there is one, else in dkron.
         names: List<String> = computed(),
         /// The jobs.
         jobs: List<JobSummary> = computed(),
@@ -50,6 +40,10 @@ model! {
     /// A job in short.
     pub struct JobSummary {
         /// Name of the job in dkron.
+        full_name: String = computed(),
+        /// Tenant that the job belongs to, as its metadata says.
+        tenant: String = computed(),
+        /// Name of the job, within its tenant if it has one.
         name: String = computed(),
         /// Name of the job for people.
         display_name: String = computed(),
@@ -87,37 +81,44 @@ impl DataSource for JobsData {
     const NAME: &'static str = "jobs";
 
     async fn read(&self, context: &Context<Krony>, config: FoundJobs) -> Result<FoundJobs> {
-        let metadata = config.metadata.known().into_iter().flat_map(Map::known);
-        let filter = dkron::Filter {
-            metadata: metadata.map(|(key, value)| (key.to_owned(), value.clone())).collect(),
-            text: config.name_contains.known().cloned(),
+        let tenant = context.client().tenant_for(&config.tenant)?;
+        let selection = Selection {
+            tenant: tenant.clone(),
+            name_contains: config.name_contains.known(),
+            metadata: config.metadata.known(),
+            status: config.status.known(),
             disabled: config.disabled.known().copied(),
-            status: config.status.known().map(ToString::to_string),
         };
-        let client = context.client().require()?;
-        let found = client.list(&scope(context), &filter).await;
-        let found = found.map_err(|error| problem::question("Jobs could not be listed", &error))?;
+        let found = selection.find(context).await?;
+        let name = |found: &dkron::Job| match &tenant {
+            Some(_) => owner(found).1.to_owned(),
+            None => found.name.clone(),
+        };
         Ok(FoundJobs {
-            names: Attr::Known(found.iter().map(|job| job.name.clone()).collect()),
+            names: Attr::Known(found.iter().map(name).collect()),
             jobs: Attr::Known(found.iter().map(summary).collect()),
+            tenant: tenant.into(),
             ..config
         })
     }
 }
 
 fn summary(found: &dkron::Job) -> JobSummary {
+    let (tenant, name) = owner(found);
     JobSummary {
-        name: text(&found.name),
-        display_name: text(&found.displayname),
-        schedule: text(&found.schedule),
-        parent_job: text(&found.parent_job),
-        timezone: text(&found.timezone),
-        owner: text(&found.owner),
+        full_name: text_or_null(&found.name),
+        tenant: tenant.map(str::to_owned).into(),
+        name: text_or_null(name),
+        display_name: text_or_null(&found.displayname),
+        schedule: text_or_null(&found.schedule),
+        parent_job: text_or_null(&found.parent_job),
+        timezone: text_or_null(&found.timezone),
+        owner: text_or_null(&found.owner),
         disabled: Attr::Known(found.disabled),
         metadata: map(visible_metadata(found)),
-        executor: text(&found.executor),
+        executor: text_or_null(&found.executor),
         next: time(found.next),
-        status: text(&found.status),
+        status: text_or_null(&found.status),
         success_count: Attr::Known(found.success_count),
         error_count: Attr::Known(found.error_count),
     }

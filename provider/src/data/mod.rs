@@ -1,17 +1,17 @@
-//! Data sources: jobs as they are now, run statistics included.
+//! Data sources: what there is in dkron now, run statistics included.
 
+mod cluster;
+mod executions;
 mod job;
 mod jobs;
 
+pub use cluster::ClusterData;
+pub use executions::ExecutionsData;
 pub use job::JobData;
 pub use jobs::JobsData;
 
 use jiff::Timestamp;
 use tfplugin::model::{Attr, Map};
-
-fn text(text: &str) -> Attr<String> {
-    if text.is_empty() { Attr::Null } else { Attr::Known(text.to_owned()) }
-}
 
 fn time(time: Option<Timestamp>) -> Attr<String> {
     time.map(|time| time.to_string()).into()

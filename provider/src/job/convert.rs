@@ -50,12 +50,12 @@ pub(super) fn from_dkron(found: &dkron::Job, prior: &Job) -> Job {
         full_name: Attr::Known(found.name.clone()),
         name: Attr::Known(Text::new(name)),
         tenant: tenant.map(Text::new).into(),
-        display_name: optional_string(&found.displayname),
+        display_name: text::text_or_null(&found.displayname),
         schedule: optional_word(&found.schedule),
         parent_job: optional_word(&full_name::split_parent(tenant, &found.parent_job)),
         timezone: optional_word(&found.timezone),
-        owner: optional_string(&found.owner),
-        owner_email: optional_string(&found.owner_email),
+        owner: text::text_or_null(&found.owner),
+        owner_email: text::text_or_null(&found.owner_email),
         disabled: Attr::Known(found.disabled),
         tags: optional_strings(found.tags.clone()),
         metadata: optional_strings(visible_metadata(found)),
@@ -98,10 +98,6 @@ fn strings(value: &Attr<Map<String>>) -> BTreeMap<String, String> {
 
 fn instant(value: &Attr<Text<text::Instant>>) -> Option<Timestamp> {
     value.known().and_then(|value| text::instant(value).ok())
-}
-
-fn optional_string(text: &str) -> Attr<String> {
-    if text.is_empty() { Attr::Null } else { Attr::Known(text.to_owned()) }
 }
 
 fn optional_word<T>(text: &str) -> Attr<Text<T>> {

@@ -82,6 +82,22 @@ pub(super) fn is_marked(found: &dkron::Job, tenant: &str) -> bool {
     found.metadata.get(TENANT).is_some_and(|marked| marked == tenant)
 }
 
+/// The mark by which a tenant's jobs are found.
+pub fn tenant_mark(tenant: &str) -> (String, String) {
+    (TENANT.to_owned(), tenant.to_owned())
+}
+
+/// Tenant and name of a job that no state knows.
+pub fn owner(found: &dkron::Job) -> (Option<&str>, &str) {
+    of(found, &Job::default())
+}
+
+/// The identity of a job that no state knows.
+pub fn identity_of(found: &dkron::Job) -> Identity {
+    let (tenant, name) = owner(found);
+    Identity { name: Attr::Known(Text::new(name)), tenant: tenant.map(Text::new).into() }
+}
+
 /// Tenant and name of a job that was found. Those in state stay; an import of a full name believes the job's metadata.
 pub(super) fn of<'a>(found: &'a dkron::Job, state: &Job) -> (Option<&'a str>, &'a str) {
     let is_told_only_a_full_name = is_imported(state) && state.full_name.is_null();

@@ -7,6 +7,7 @@
 mod bad_input;
 mod cluster;
 mod drift;
+mod functions;
 mod import;
 mod kill;
 mod lifecycle;

@@ -1,7 +1,7 @@
 //! What the tests share: a node, a workspace, and comparisons that show what differs.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -221,4 +221,10 @@ pub(crate) fn plan_in_trouble(workspace: &Workspace, mut meanwhile: impl FnMut()
     let text = || format!("{}{}", plan.output().stdout(), plan.output().stderr());
     assert!(matches!(status.code(), Some(0 | 1)), "a job that exists would be touched:\n{}", text());
     status.success()
+}
+
+/// A file of the examples, which the documentation shows.
+pub(crate) fn example(path: &str) -> String {
+    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples");
+    std::fs::read_to_string(Path::new(examples).join(path)).unwrap()
 }
