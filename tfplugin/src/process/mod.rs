@@ -60,6 +60,10 @@ const MAX_REQUEST: usize = 256 << 20;
 /// Calls wait for the network, so more threads would only cost start-up time.
 const WORKER_THREADS: usize = 2;
 
+/// Handlers pass large models by value, and a build without optimisation keeps a copy in each frame: 2 MiB, the
+/// default, are not enough for one that calls deep into an HTTP client. Memory is taken only where it is touched.
+const STACK: usize = 8 << 20;
+
 /// How to be a plugin.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -146,6 +150,7 @@ fn build_and_block<P: Provider>(options: Options, provider: P) -> Result<(), Err
     }
     let runtime = runtime::Builder::new_multi_thread()
         .worker_threads(WORKER_THREADS)
+        .thread_stack_size(STACK)
         .enable_all()
         .build()
         .map_err(Error::Runtime)?;
