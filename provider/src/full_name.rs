@@ -30,9 +30,10 @@ pub fn split(full_name: &str) -> Option<(&str, &str)> {
     (TenantName::check(tenant).is_ok() && check_in_tenant(name).is_ok()).then_some((tenant, name))
 }
 
-/// The full name of a job's parent, which is of the same tenant.
+/// The full name of a job's parent, which is of the same tenant; empty for none.
 pub fn compose_parent<'a>(tenant: Option<&str>, parent: &'a str) -> Cow<'a, str> {
     match parent.strip_prefix(ELSEWHERE) {
+        _ if parent.is_empty() => Cow::Borrowed(parent),
         Some(full_name) => Cow::Borrowed(full_name),
         None => compose(tenant, parent),
     }
@@ -42,6 +43,7 @@ pub fn compose_parent<'a>(tenant: Option<&str>, parent: &'a str) -> Cow<'a, str>
 /// slash, which no name holds.
 pub fn split_parent<'a>(tenant: Option<&str>, full_name: &'a str) -> Cow<'a, str> {
     match (tenant, split(full_name)) {
+        _ if full_name.is_empty() => Cow::Borrowed(full_name),
         (None, _) => Cow::Borrowed(full_name),
         (Some(tenant), Some((parents_tenant, name))) if parents_tenant == tenant => Cow::Borrowed(name),
         (Some(_), _) => Cow::Owned(format!("{ELSEWHERE}{full_name}")),
@@ -80,6 +82,8 @@ mod tests {
     #[test]
     fn parents_are_of_the_same_tenant_or_look_like_strangers() {
         for (tenant, full_name, parent) in [
+            (None, "", ""),
+            (Some("acme"), "", ""),
             (None, "backup", "backup"),
             (None, "acme--backup", "acme--backup"),
             (Some("acme"), "acme--backup", "backup"),

@@ -2,8 +2,11 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use provider::provider::{ADDRESS, KronyProvider};
+use clap::{Parser, Subcommand};
+use provider::{
+    export,
+    provider::{ADDRESS, KronyProvider},
+};
 use tfplugin::{process, service::Server};
 
 /// Terraform provider for dkron: jobs as code.
@@ -15,6 +18,13 @@ struct Arguments {
     /// Serve one developer: prints TF_REATTACH_PROVIDERS and waits for Terraform, until Ctrl-C. Also `-debug`.
     #[arg(long)]
     debug: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Export(export::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -24,8 +34,14 @@ fn main() -> ExitCode {
     // Terraform's own providers take a single dash.
     let words = std::env::args_os().map(|word| if word == "-debug" { "--debug".into() } else { word });
     let arguments = Arguments::parse_from(words);
-    // Without the flag, this explains that Terraform starts providers.
-    process::run(options(arguments.debug), Server::new(KronyProvider))
+    match arguments.command {
+        Some(Command::Export(arguments)) => export::run(
+            &arguments,
+            concat!("terraform-provider-krony/", env!("CARGO_PKG_VERSION")).to_owned(),
+        ),
+        // Without the flag, this explains that Terraform starts providers.
+        None => process::run(options(arguments.debug), Server::new(KronyProvider)),
+    }
 }
 
 fn options(debug: bool) -> process::Options {

@@ -12,18 +12,13 @@ use crate::{full_name, text};
 /// The job that dkron is to have. What is unknown or missing is left out.
 pub(super) fn to_dkron(job: &Job) -> dkron::Job {
     let (executor, executor_config) = executor::encode(job).unwrap_or_default();
-    let parent_job = word(&job.parent_job);
     let mut metadata = strings(&job.metadata);
     metadata.extend(identity::marks(job));
     dkron::Job {
         name: string(&identity::full_name(job)),
         displayname: string(&job.display_name),
         schedule: word(&job.schedule),
-        parent_job: if parent_job.is_empty() {
-            parent_job
-        } else {
-            full_name::compose_parent(identity::tenant(job), &parent_job).into_owned()
-        },
+        parent_job: full_name::compose_parent(identity::tenant(job), &word(&job.parent_job)).into_owned(),
         timezone: word(&job.timezone),
         owner: string(&job.owner),
         owner_email: string(&job.owner_email),

@@ -12,7 +12,7 @@ use xtask::dkron::Node;
 use xtask::terraform::{Terraform, Workspace};
 
 use self::coverage::Coverage;
-use self::expected::expected;
+use self::expected::{expected, full_name};
 use self::generator::{Generator, PARENTS};
 use crate::support::{assert_plan_is_empty, each_terraform, shared_node, workspace, written};
 
@@ -50,12 +50,12 @@ fn apply_both(node: &Node, terraform: &Terraform, first: &[Value], second: &[Val
     }
     workspace.destroy(&[]).unwrap();
     for name in after {
-        assert_eq!(written(node, name), None, "all jobs were destroyed, and this one stayed");
+        assert_eq!(written(node, &name), None, "all jobs were destroyed, and this one stayed");
     }
 }
 
-fn names(jobs: &[Value]) -> BTreeSet<&str> {
-    jobs.iter().filter_map(|job| job["name"].as_str()).collect()
+fn names(jobs: &[Value]) -> BTreeSet<String> {
+    jobs.iter().map(full_name).collect()
 }
 
 fn apply(workspace: &Workspace, node: &Node, jobs: &[Value]) {
@@ -63,7 +63,7 @@ fn apply(workspace: &Workspace, node: &Node, jobs: &[Value]) {
     workspace.apply(&[]).unwrap();
     assert_plan_is_empty(workspace);
     for job in jobs {
-        let found = written(node, job["name"].as_str().unwrap());
+        let found = written(node, &full_name(job));
         assert_eq!(found, Some(expected(job)), "of this configuration:\n{job:#}");
     }
 }

@@ -12,8 +12,8 @@ fn source(provider: &str, state: Value) -> MoveSource {
 }
 
 /// What dkron would have to hold for the state that comes out of a move.
-fn moved(provider: &str, state: Value) -> dkron::Job {
-    let job = state(&source(provider, state)).ok().flatten().unwrap();
+fn moved(provider: &str, kept: Value) -> dkron::Job {
+    let job = state(&source(provider, kept)).ok().flatten().unwrap();
     assert!(job.id.known().is_some() && job.id == job.full_name && job.tenant.is_null());
     convert::to_dkron(&job)
 }
@@ -157,7 +157,7 @@ fn other_sources_are_not_known() {
 
 #[test]
 fn a_job_without_a_name_is_refused() {
-    for state in [json!({}), json!(null), json!({"id": "", "name": ""})] {
-        assert!(state(&source("sylviettee/dkron", state)).is_err());
+    for nameless in [json!({}), json!(null), json!({"id": "", "name": ""})] {
+        assert!(state(&source("sylviettee/dkron", nameless)).is_err());
     }
 }

@@ -13,7 +13,7 @@ use tfplugin::value::Type;
 /// So many jobs, the first ones, are the parents of others.
 pub(super) const PARENTS: usize = 3;
 
-const EXECUTORS: [&str; 3] = ["http", "shell", "executor"];
+const EXECUTORS: [&str; 8] = ["http", "shell", "grpc", "kafka", "nats", "rabbitmq", "gcppubsub", "executor"];
 
 /// Attributes that are never set, because the dkron of the tests drops them.
 pub(super) const NEVER_SET: [&str; 1] = ["starts_at"];
@@ -90,18 +90,18 @@ impl Generator {
         let names: Vec<String> =
             (0..count).map(|number| format!("property-{}-{number}", self.seed)).collect();
         self.parents = names[..PARENTS].to_vec();
-        names.iter().map(|name| self.job(name)).collect()
+        names.iter().enumerate().map(|(number, name)| self.job(name, number)).collect()
     }
 
     /// What becomes of the jobs: some get another name, a few stay as they are.
     pub(super) fn changed(&mut self, jobs: &[Value]) -> Vec<Value> {
         let names: Vec<String> = jobs.iter().map(|job| self.changed_name(job)).collect();
         self.parents = names[..PARENTS].to_vec();
-        let change = |(job, name): (&Value, &String)| {
+        let change = |(number, (job, name)): (usize, (&Value, &String))| {
             let stays = job["name"] == **name && job["parent_job"].is_null() && self.random.u8(0..8) == 0;
-            if stays { job.clone() } else { self.job(name) }
+            if stays { job.clone() } else { self.job(name, number) }
         };
-        jobs.iter().zip(&names).map(change).collect()
+        jobs.iter().zip(&names).enumerate().map(change).collect()
     }
 
     fn changed_name(&mut self, job: &Value) -> String {
@@ -110,11 +110,13 @@ impl Generator {
         format!("{name}{ending}")
     }
 
-    fn job(&mut self, name: &str) -> Value {
+    /// The number decides what the job does, mostly, so that it does the same when it is changed.
+    fn job(&mut self, name: &str, number: usize) -> Value {
         let fields = self.fields.clone();
         let mut job = self.object(&fields, "");
         job["name"] = json!(name);
-        self.make_valid(&mut job);
+        let executor = if self.random.u8(0..8) == 0 { self.random.usize(..) } else { number };
+        self.make_valid(&mut job, EXECUTORS[executor % EXECUTORS.len()]);
         job
     }
 
@@ -182,15 +184,20 @@ impl Generator {
             "tags" => {
                 self.map(&["server", "dc", "ü x"], |g| g.one_of(&["true:1", "", "a b", "x:y:2"]).to_owned())
             }
-            "http.headers" => self.map(&["Accept", "x-a", "X_B", "!~"], Self::header_value),
+            "http.headers" | "http.headers_wo" | "grpc.headers" | "grpc.headers_wo" => {
+                self.map(&["Accept", "x-a", "X_B", "!~"], Self::header_value)
+            }
             "http.expected_codes" => {
                 let count = self.random.usize(1..4);
                 (0..count).map(|_| self.random.u32(100..600)).collect()
             }
-            "shell.env" => self.map(&["A", "b c", "Ü"], |g| g.text().replace(',', "")),
+            "shell.env" | "shell.env_wo" => self.map(&["A", "b c", "Ü"], |g| g.text().replace(',', "")),
+            "grpc.expected_code" => json!(self.random.u32(0..=16)),
+            "rabbitmq.message.delivery_mode" => json!(self.random.u32(0..=2)),
             "executor.name" => json!(self.one_of(&["kafka", "shell", "http", "my plugin"])),
             "executor.config" => self.map(&["command", "url", "$ {} \"p\""], Self::text_or_nothing),
             "executor.sensitive_config" => self.map(&["token", "body", "ü"], Self::text_or_nothing),
+            "executor.config_wo" => self.map(&["password", "topic", "ß \"q\""], Self::text_or_nothing),
             "processors.other" => {
                 let names = ["email", "log", "files", "syslog", "fluent", "ü ${x}"];
                 let entries = Type::Map(Box::new(Type::Map(Box::new(Type::String))));
@@ -226,12 +233,18 @@ impl Generator {
     }
 
     /// Makes the attributes fit together.
-    fn make_valid(&mut self, job: &mut Value) {
-        self.keep_one_executor(job);
-        if self.parents.iter().any(|parent| job["name"] == **parent) {
+    fn make_valid(&mut self, job: &mut Value, executor: &str) {
+        self.keep_one_executor(job, executor);
+        self.make_executor_valid(&mut job[executor], executor);
+        let is_parent = self.parents.iter().any(|parent| job["name"] == **parent);
+        if is_parent {
             job["parent_job"] = Value::Null;
         }
         let is_missing = |value: &Value| value.as_str().is_none_or(str::is_empty);
+        // A parent and its children are of one tenant.
+        if is_parent || !is_missing(&job["parent_job"]) {
+            job["tenant"] = Value::Null;
+        }
         let schedules = self.field("schedule").facts.examples;
         if is_missing(&job["schedule"]) && is_missing(&job["parent_job"]) {
             job["schedule"] = json!(self.one_of(schedules));
@@ -252,8 +265,7 @@ impl Generator {
         }
     }
 
-    fn keep_one_executor(&mut self, job: &mut Value) {
-        let kept = self.one_of(&EXECUTORS);
+    fn keep_one_executor(&mut self, job: &mut Value, kept: &str) {
         for name in EXECUTORS.into_iter().filter(|name| *name != kept) {
             if job[name].is_object() {
                 job[name] = Value::Null;
@@ -262,6 +274,62 @@ impl Generator {
         if !job[kept].is_object() {
             let attribute = self.field(kept).clone();
             job[kept] = self.value(&attribute, kept);
+        }
+    }
+
+    fn make_executor_valid(&mut self, settings: &mut Value, executor: &str) {
+        self.choose_forms_of_secrets(settings, executor);
+        let is_missing = |value: &Value| value.as_str().is_none_or(str::is_empty);
+        match executor {
+            "kafka" => {
+                let has_password =
+                    ["sasl_password", "sasl_password_wo"].iter().any(|name| !is_missing(&settings[name]));
+                if !has_password {
+                    settings["sasl_username"] = Value::Null;
+                } else if is_missing(&settings["sasl_username"]) {
+                    settings["sasl_username"] = json!(self.text());
+                }
+                if has_password && settings["sasl_mechanism"].is_null() {
+                    settings["sasl_mechanism"] = json!("sha256");
+                }
+            }
+            "rabbitmq" => {
+                let message = &mut settings["message"];
+                if message.is_object()
+                    && !is_missing(&message["body"])
+                    && !is_missing(&message["base64_body"])
+                {
+                    let name = self.one_of(&["body", "base64_body"]);
+                    message[name] = Value::Null;
+                }
+            }
+            "gcppubsub" => {
+                let no_attributes = settings["attributes"].as_object().is_none_or(Map::is_empty);
+                if is_missing(&settings["data"]) && no_attributes {
+                    settings["data"] = json!(self.text());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A write-only argument has a version, and stands instead of its plain form; the generic executor's beside it.
+    fn choose_forms_of_secrets(&mut self, settings: &mut Value, executor: &str) {
+        let Kind::Nested(_, fields) = &self.field(executor).kind else { return };
+        let write_only: Vec<_> =
+            settable(fields).filter(|part| part.write_only).map(|part| part.name).collect();
+        for name in write_only {
+            let plain = name.trim_end_matches("_wo");
+            if executor != "executor" && !settings[plain].is_null() && !settings[name].is_null() {
+                let other = self.one_of(&[plain, name]);
+                settings[other] = Value::Null;
+            }
+            let version = format!("{name}_version");
+            if settings[name].is_null() {
+                settings[version] = Value::Null;
+            } else if settings[&version].is_null() {
+                settings[version] = json!(1);
+            }
         }
     }
 
