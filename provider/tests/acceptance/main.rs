@@ -6,11 +6,13 @@
 
 mod bad_input;
 mod cluster;
+mod data_sources;
 mod drift;
 mod functions;
 mod import;
 mod kill;
 mod lifecycle;
+mod parents;
 mod property;
 mod secrets;
 mod soak;
