@@ -8,6 +8,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::net::{self, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -47,7 +48,9 @@ pub struct Proxy {
 
 #[derive(Debug)]
 struct Shared {
-    upstream: String,
+    /// The servers that take turns.
+    upstreams: Vec<String>,
+    turn: AtomicUsize,
     /// What has passed, and the rules with the turns they have left.
     book: Mutex<Book>,
 }
@@ -265,6 +268,14 @@ impl Proxy {
     /// # Errors
     /// When no port or thread is to be had.
     pub fn start(upstream: &str) -> Result<Self> {
+        Self::balance(&[upstream.to_owned()])
+    }
+
+    /// Starts a proxy that passes each request on to the next of these servers in turn, whether it is up or not.
+    ///
+    /// # Errors
+    /// When no port or thread is to be had.
+    pub fn balance(upstreams: &[String]) -> Result<Self> {
         let port = Port::lease()?;
         let address: SocketAddr = port.address().parse().context("a leased port is an address")?;
         let listener = listen(address).context("cannot listen on a loopback port")?;
@@ -272,8 +283,8 @@ impl Proxy {
             .enable_all()
             .build()
             .context("cannot start the proxy's runtime")?;
-        let shared =
-            Arc::new(Shared { upstream: upstream.trim_end_matches('/').to_owned(), book: Mutex::default() });
+        let upstreams = upstreams.iter().map(|upstream| upstream.trim_end_matches('/').to_owned()).collect();
+        let shared = Arc::new(Shared { upstreams, turn: AtomicUsize::new(0), book: Mutex::default() });
         let (stop, stopped) = oneshot::channel();
         let (open, opened) = watch::channel(true);
         let serving = serve(address, listener, Arc::clone(&shared), opened);
@@ -370,6 +381,12 @@ impl Shared {
     fn book(&self) -> MutexGuard<'_, Book> {
         // Each change is one step, so a test that panicked left nothing half done.
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whose turn it is.
+    fn upstream(&self) -> &str {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        &self.upstreams[turn % self.upstreams.len()]
     }
 
     /// Notes a request and says what happens to it.
@@ -476,7 +493,7 @@ async fn answer(request: Request<Incoming>, shared: &Shared, client: &Upstream) 
     let body = body.collect().await.map_err(|_| Break::Close)?.to_bytes();
     let request = seen(&parts.method, &parts.uri, &parts.headers, &body);
     let fault = shared.note(request.clone());
-    let forward = forward(&shared.upstream, parts, body, client);
+    let forward = forward(shared.upstream(), parts, body, client);
     match fault {
         None => Ok(whole(forward.await)),
         Some(Fault::Delay(time)) => {
@@ -493,7 +510,7 @@ async fn answer(request: Request<Incoming>, shared: &Shared, client: &Upstream) 
         Some(Fault::Endless) => Ok(endless(forward.await)),
         Some(Fault::Undo(job)) => {
             let answer = forward.await;
-            let undone = write(&shared.upstream, &job, client).await;
+            let undone = write(shared.upstream(), &job, client).await;
             Ok(whole(if undone.status().is_success() { answer } else { undone }))
         }
         Some(Fault::Reset) => Err(Break::Reset),

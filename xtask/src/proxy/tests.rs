@@ -47,6 +47,18 @@ fn requests_pass_unchanged_and_are_counted() {
 }
 
 #[test]
+fn servers_take_turns() {
+    let servers = ["one", "two"].map(|name| {
+        let server = Proxy::start("http://127.0.0.1:1").unwrap();
+        server.inject(Rule::new("*", "*", Fault::Answer(Reply::new(200, name))));
+        server
+    });
+    let proxy = Proxy::balance(&servers.each_ref().map(Proxy::url)).unwrap();
+    let answers = [(); 4].map(|()| get(&proxy, "/").unwrap().body);
+    assert_eq!(answers, ["one", "two", "one", "two"]);
+}
+
+#[test]
 fn headers_of_the_answer_come_back() {
     let (_server, proxy) = chain();
     let answer = raw(&proxy).unwrap();
