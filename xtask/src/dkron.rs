@@ -269,6 +269,17 @@ impl Node {
         Ok(())
     }
 
+    /// Runs a job and waits for the end of the run, 20 s at most.
+    ///
+    /// # Errors
+    /// When dkron does not run it.
+    pub fn run_job(&self, name: &str) -> Result<()> {
+        let path = format!("/v1/jobs/{name}/run");
+        let answer = http::post_json(&format!("{}{path}", self.url()), &Value::Null)?;
+        ensure!(answer.status == 200, "dkron answers {answer} to POST {path}");
+        Ok(())
+    }
+
     /// Whether no job is running.
     ///
     /// # Errors

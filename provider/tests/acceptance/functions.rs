@@ -28,19 +28,46 @@ fn what_they_answer() {
             // 02:30 of the 29th is skipped.
             json!(["2026-03-28T01:30:00Z", "2026-03-30T00:30:00Z", "2026-03-31T00:30:00Z"]),
         ),
-        (r#"schedule_next("@every 90s", null, "2026-01-01T00:00:00.5Z", 2)"#, json!(["2026-01-01T00:01:30Z", "2026-01-01T00:03:00Z"])),
-        (r#"schedule_next("@daily", "Asia/Tokyo", "2026-01-01T00:00:00Z", 1)"#, json!(["2026-01-02T00:00:00Z"])),
-        (r#"schedule_next("TZ=Asia/Tokyo @daily", "UTC", "2026-01-01T00:00:00Z", 1)"#, json!(["2026-01-01T15:00:00Z"])),
+        (
+            r#"schedule_next("@every 90s", null, "2026-01-01T00:00:00.5Z", 2)"#,
+            json!(["2026-01-01T00:01:30Z", "2026-01-01T00:03:00Z"]),
+        ),
+        (
+            r#"schedule_next("@daily", "Asia/Tokyo", "2026-01-01T00:00:00Z", 1)"#,
+            json!(["2026-01-02T00:00:00Z"]),
+        ),
+        (
+            r#"schedule_next("TZ=Asia/Tokyo @daily", "UTC", "2026-01-01T00:00:00Z", 1)"#,
+            json!(["2026-01-01T15:00:00Z"]),
+        ),
         (r#"schedule_next("0 0 0 30 2 *", "UTC", "2026-01-01T00:00:00Z", 5)"#, json!([])),
         (r#"schedule_next("@manually", "", "2026-01-01T00:00:00Z", 5)"#, json!([])),
-        (r#"schedule_next("@at 2026-01-02T00:00:00Z", "UTC", "2026-01-01T00:00:00Z", 5)"#, json!(["2026-01-02T00:00:00Z"])),
-        (r#"schedule_next("0 0 ~ * * *", "UTC", "2026-01-01T00:00:00Z", 1, "backup")"#, json!(["2026-01-01T06:00:00Z"])),
-        (r#"schedule_next("0 0 ~ * * *", "UTC", "2026-01-01T00:00:00Z", 1, "acme--backup")"#, json!(["2026-01-01T13:00:00Z"])),
-        (r#"schedule_next("0 0 5 * * *", "UTC", "2026-01-01T00:00:00Z", 1, null)"#, json!(["2026-01-01T05:00:00Z"])),
-        (r#"length(provider::krony::schedule_next("* * * * * *", "UTC", "2026-01-01T00:00:00Z", 1000))"#, json!(1000)),
+        (
+            r#"schedule_next("@at 2026-01-02T00:00:00Z", "UTC", "2026-01-01T00:00:00Z", 5)"#,
+            json!(["2026-01-02T00:00:00Z"]),
+        ),
+        (
+            r#"schedule_next("0 0 ~ * * *", "UTC", "2026-01-01T00:00:00Z", 1, "backup")"#,
+            json!(["2026-01-01T06:00:00Z"]),
+        ),
+        (
+            r#"schedule_next("0 0 ~ * * *", "UTC", "2026-01-01T00:00:00Z", 1, "acme--backup")"#,
+            json!(["2026-01-01T22:00:00Z"]),
+        ),
+        (
+            r#"schedule_next("0 0 5 * * *", "UTC", "2026-01-01T00:00:00Z", 1, null)"#,
+            json!(["2026-01-01T05:00:00Z"]),
+        ),
+        (
+            r#"length(provider::krony::schedule_next("* * * * * *", "UTC", "2026-01-01T00:00:00Z", 1000))"#,
+            json!(1000),
+        ),
         (r#"schedule_describe("0 30 3 * * MON-FRI")"#, json!("at 03:30:00 on Monday to Friday")),
         (r#"schedule_describe("0 30 3 * * MON-FRI", null)"#, json!("at 03:30:00 on Monday to Friday")),
-        (r#"schedule_describe("0 0 ~ * * *", "Europe/Berlin")"#, json!("at minute 0 of hour ~ every day (Europe/Berlin); the job's name chooses ~")),
+        (
+            r#"schedule_describe("0 0 ~ * * *", "Europe/Berlin")"#,
+            json!("at minute 0 of hour ~ every day (Europe/Berlin); the job's name chooses ~"),
+        ),
         (r#"schedule_describe("@hourly", "Europe/Berlin")"#, json!("every hour")),
         (r#"full_name("acme", "backup")"#, json!("acme--backup")),
         (r#"full_name(null, "backup--2")"#, json!("backup--2")),
@@ -50,7 +77,8 @@ fn what_they_answer() {
     ];
     let mut config = String::new();
     for (number, (call, _)) in cases.iter().enumerate() {
-        let call = if call.starts_with("length") { (*call).to_owned() } else { format!("provider::krony::{call}") };
+        let call =
+            if call.starts_with("length") { (*call).to_owned() } else { format!("provider::krony::{call}") };
         writeln!(config, "output \"o{number}\" {{\n  value = {call}\n}}").unwrap();
     }
     for terraform in each_terraform().into_iter().chain([Terraform::v1_8().unwrap()]) {
@@ -64,17 +92,37 @@ fn what_they_answer() {
 #[test]
 fn errors_are_at_the_argument() {
     let cases = [
-        (r#"schedule_next("* * * * *", "UTC", "2026-01-01T00:00:00Z", 1)"#, "schedule", "put a second in front"),
-        (r#"schedule_next("", "UTC", "2026-01-01T00:00:00Z", 1)"#, "schedule", "a schedule is expected"),
-        (r#"schedule_next("@daily", "europe/berlin", "2026-01-01T00:00:00Z", 1)"#, "timezone", "did you mean \"Europe/Berlin\""),
+        (
+            r#"schedule_next("* * * * *", "UTC", "2026-01-01T00:00:00Z", 1)"#,
+            "schedule",
+            "put a second in front",
+        ),
+        (r#"schedule_next("", "UTC", "2026-01-01T00:00:00Z", 1)"#, "schedule", "A schedule is expected"),
+        (
+            r#"schedule_next("@daily", "europe/berlin", "2026-01-01T00:00:00Z", 1)"#,
+            "timezone",
+            "did you mean \"Europe/Berlin\"",
+        ),
         (r#"schedule_next("@daily", "UTC", "yesterday", 1)"#, "after", "2031-06-30T12:00:00Z"),
         (r#"schedule_next("@daily", "UTC", "2026-01-01T00:00:00Z", 0)"#, "count", "1 to 1000, found 0"),
         (r#"schedule_next("@daily", "UTC", "2026-01-01T00:00:00Z", 1001)"#, "count", "1 to 1000, found 1001"),
-        (r#"schedule_next("@daily", "UTC", "2026-01-01T00:00:00Z", 1.5)"#, "count", "1.5"),
-        (r#"schedule_next("@daily", "UTC", "2026-01-01T00:00:00Z", -1)"#, "count", "-1"),
-        (r#"schedule_next("0 ~ * * * *", "UTC", "2026-01-01T00:00:00Z", 1)"#, "schedule", "give the name as the fifth argument"),
-        (r#"schedule_next("@daily", "UTC", "2026-01-01T00:00:00Z", 1, "Backup")"#, "name", "Did you mean \"backup\""),
-        (r#"schedule_next("@daily", "UTC", "2026-01-01T00:00:00Z", 1, "a", "b", "c")"#, "name", "At most one"),
+        (r#"schedule_next("@daily", "UTC", "2026-01-01T00:00:00Z", 1.5)"#, "count", "a whole number"),
+        (r#"schedule_next("@daily", "UTC", "2026-01-01T00:00:00Z", -1)"#, "count", "a whole number"),
+        (
+            r#"schedule_next("0 ~ * * * *", "UTC", "2026-01-01T00:00:00Z", 1)"#,
+            "schedule",
+            "give the name as the fifth argument",
+        ),
+        (
+            r#"schedule_next("@daily", "UTC", "2026-01-01T00:00:00Z", 1, "Backup")"#,
+            "name",
+            "Did you mean \"backup\"",
+        ),
+        (
+            r#"schedule_next("@daily", "UTC", "2026-01-01T00:00:00Z", 1, "a", "b", "c")"#,
+            "name",
+            "At most one",
+        ),
         (r#"schedule_describe("0 0 25 * * *")"#, "schedule", "above 23"),
         (r#"schedule_describe("@daily", "Mars")"#, "timezone", "no time zone"),
         (r#"full_name("a--b", "backup")"#, "tenant", "a--b"),
@@ -121,8 +169,9 @@ struct Scheduled {
 /// `<second> <minute> <hour> * * *`, of the present and the next two minutes there.
 fn nearby(second: &str, zone: &str) -> String {
     let zone = TimeZone::get(zone).unwrap();
-    let moments: Vec<_> =
-        (0..3).map(|minutes| zone.to_datetime(Timestamp::now() + SignedDuration::from_mins(minutes))).collect();
+    let moments: Vec<_> = (0..3)
+        .map(|minutes| zone.to_datetime(Timestamp::now() + SignedDuration::from_mins(minutes)))
+        .collect();
     let list = |part: fn(&jiff::civil::DateTime) -> i8| {
         moments.iter().map(|moment| part(moment).to_string()).collect::<Vec<_>>().join(",")
     };
@@ -142,19 +191,26 @@ const CALLS: usize = 4;
 async fn dkron_runs_when_schedule_next_says() {
     let receiver = Server::start(([127, 0, 0, 1], 0).into()).await.unwrap();
     let (_node, workspace) = stage();
-    let scheduled = |name: &str, schedule: String, timezone| Scheduled { name: name.to_owned(), schedule, timezone };
+    let scheduled =
+        |name: &str, schedule: String, timezone| Scheduled { name: name.to_owned(), schedule, timezone };
     let jobs = [
         scheduled("next_steps", "*/3 * * * * *".to_owned(), ""),
         scheduled("next_list", "1,6,7,20-40/5,50 * * * * *".to_owned(), "UTC"),
         scheduled("next_kathmandu", nearby("*/4", "Asia/Kathmandu"), "Asia/Kathmandu"),
-        scheduled("next_prefix", format!("TZ=America/New_York {}", nearby("*/5", "America/New_York")), "Europe/Berlin"),
+        scheduled(
+            "next_prefix",
+            format!("TZ=America/New_York {}", nearby("*/5", "America/New_York")),
+            "Europe/Berlin",
+        ),
         scheduled("next_every", "@every 3s".to_owned(), "Europe/Berlin"),
         Scheduled { name: early_name(), schedule: "~/6 * * * * *".to_owned(), timezone: "UTC" },
     ];
     let mut config = String::new();
     for Scheduled { name, schedule, timezone } in &jobs {
         let url = format!("{}/log/{name}", receiver.base_url());
-        let rest = format!("  schedule = \"{schedule}\"\n  timezone = \"{timezone}\"\n  http = {{ url = \"{url}\" }}");
+        let rest = format!(
+            "  schedule = \"{schedule}\"\n  timezone = \"{timezone}\"\n  http = {{ url = \"{url}\" }}"
+        );
         config += &job(name, &rest);
     }
     workspace.write("main.tf", &config).unwrap();
@@ -173,7 +229,8 @@ async fn dkron_runs_when_schedule_next_says() {
     let mut questions = String::new();
     for (Scheduled { name, schedule, timezone }, calls) in jobs.iter().zip(&calls) {
         // `@every` counts from a moment that only its first run tells.
-        let after = if schedule.starts_with("@every") { calls[0] } else { created - SignedDuration::from_secs(60) };
+        let after =
+            if schedule.starts_with("@every") { calls[0] } else { created - SignedDuration::from_secs(60) };
         writeln!(
             questions,
             "output \"{name}\" {{\n  value = provider::krony::schedule_next({schedule:?}, {timezone:?}, \"{after}\", 200, {name:?})\n}}"
@@ -183,7 +240,8 @@ async fn dkron_runs_when_schedule_next_says() {
     let answers = outputs(&workspace, &questions);
     for (Scheduled { name, schedule, .. }, calls) in jobs.iter().zip(&calls) {
         let announced = answers[name]["value"].as_array().unwrap();
-        let announced: Vec<Timestamp> = announced.iter().map(|time| time.as_str().unwrap().parse().unwrap()).collect();
+        let announced: Vec<Timestamp> =
+            announced.iter().map(|time| time.as_str().unwrap().parse().unwrap()).collect();
         let calls = &calls[usize::from(schedule.starts_with("@every"))..];
         let early = SignedDuration::from_millis(50);
         let first = announced.iter().rposition(|time| *time <= calls[0] + early);

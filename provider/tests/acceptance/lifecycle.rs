@@ -8,7 +8,7 @@ use receiver::Server;
 use serde_json::{Value, json};
 use xtask::dkron::Node;
 use xtask::process::wait_for;
-use xtask::terraform::{Terraform, Workspace};
+use xtask::terraform::Terraform;
 
 use crate::support::{
     apply, arguments, assert_plan_is_empty, each_terraform, errors, job, merge, shared_node, stage, stored,
@@ -39,13 +39,22 @@ fn config(settings: Value) -> Value {
     iter::once(("executor_config", settings)).collect()
 }
 
-/// The arguments that the table below leaves to a test of their own.
-const ELSEWHERE: [&str; 1] = ["starts_at"];
+/// Whether the table below leaves an argument to a test of its own.
+fn is_elsewhere(argument: &str) -> bool {
+    ["starts_at", "tenant"].contains(&argument)
+        || argument.ends_with("_wo")
+        || argument.ends_with("_wo_version")
+}
 
 fn cases() -> Vec<Case> {
     let mut cases = cases_of_the_job();
     cases.extend(cases_of_http());
     cases.extend(cases_of_shell());
+    cases.extend(cases_of_grpc());
+    cases.extend(cases_of_kafka());
+    cases.extend(cases_of_nats());
+    cases.extend(cases_of_rabbitmq());
+    cases.extend(cases_of_gcppubsub());
     cases.extend(cases_of_executor());
     cases.extend(cases_of_processors());
     cases.extend(["create", "read", "update", "delete"].map(|operation| {
@@ -190,6 +199,112 @@ fn cases_of_shell() -> Vec<Case> {
     ]
 }
 
+/// A text of a plugin that can be left out.
+fn setting(argument: &'static str, key: &str, first: &str, second: &str) -> Case {
+    let value = |text: &str| (json!(text), config(json!({ key: text })));
+    optional(argument, value(first), value(second))
+}
+
+/// A text of a plugin that cannot be left out.
+fn required_setting(argument: &'static str, key: &str, first: &str, second: &str) -> Case {
+    let value = |text: &str| (json!(text), config(json!({ key: text })));
+    required(argument, value(first), value(second))
+}
+
+/// A flag of a plugin that means something else when it is left out.
+fn flag_setting(argument: &'static str, key: &str) -> Case {
+    let value = |flag: bool| (json!(flag), config(json!({ key: flag.to_string() })));
+    optional(argument, value(true), value(false))
+}
+
+fn number_setting(argument: &'static str, key: &str, first: u32, second: u32) -> Case {
+    let value = |number: u32| (json!(number), config(json!({ key: number.to_string() })));
+    optional(argument, value(first), value(second))
+}
+
+/// `debug`, which any text switches on.
+fn debug_setting(argument: &'static str) -> Case {
+    optional(argument, (json!(false), json!({})), (json!(true), config(json!({"debug": "true"}))))
+}
+
+fn cases_of_grpc() -> Vec<Case> {
+    vec![
+        required_setting("grpc.url", "url", "127.0.0.1:9000/demo.Demo/Do", "[::1]:1/demo.Demo.Do"),
+        setting("grpc.body", "body", "{\"a\": \"ü\"}", "{}"),
+        optional(
+            "grpc.timeout",
+            (json!("2m"), config(json!({"timeout": "120"}))),
+            (json!("45s"), config(json!({"timeout": "45"}))),
+        ),
+        number_setting("grpc.expected_code", "expectCode", 0, 16),
+        optional(
+            "grpc.headers",
+            (json!({"B": "x:y", "A": "1"}), config(json!({"headers": r#"["A: 1","B: x:y"]"#}))),
+            (json!({"A": ""}), config(json!({"headers": r#"["A: "]"#}))),
+        ),
+    ]
+}
+
+fn cases_of_kafka() -> Vec<Case> {
+    vec![
+        required_setting("kafka.broker_address", "brokerAddress", "a:9092,b:9092", "c:9092"),
+        required_setting("kafka.topic", "topic", "orders", "orders.created"),
+        setting("kafka.key", "key", "k", "\"quoted\""),
+        setting("kafka.message", "message", "{\"a\": [1, \"ü\"]}\n", "b"),
+        flag_setting("kafka.tls_enable", "tlsEnable"),
+        flag_setting("kafka.tls_skip_verify", "tlsInsecureSkipVerify"),
+        required_setting("kafka.sasl_username", "saslUsername", "someone", "someone else"),
+        required_setting("kafka.sasl_password", "saslPassword", "p \"1\"", "p 2"),
+        required_setting("kafka.sasl_mechanism", "saslMechanism", "sha512", "sha256"),
+        debug_setting("kafka.debug"),
+    ]
+}
+
+fn cases_of_nats() -> Vec<Case> {
+    vec![
+        required_setting("nats.url", "url", "nats://a:4222,tls://b", "localhost:4222"),
+        required_setting("nats.subject", "subject", "orders.>", "orders.created"),
+        setting("nats.message", "message", "{\"a\": [1, \"ü\"]}\n", "b"),
+        setting("nats.username", "userName", "someone", "someone else"),
+        setting("nats.password", "password", "p \"1\"", "p 2"),
+        debug_setting("nats.debug"),
+    ]
+}
+
+fn cases_of_rabbitmq() -> Vec<Case> {
+    vec![
+        required_setting("rabbitmq.url", "url", "amqp://a:5672/v", "amqps://b"),
+        required_setting("rabbitmq.queue.name", "queue.name", "orders", "orders 2"),
+        flag_setting("rabbitmq.queue.create", "queue.create"),
+        flag_setting("rabbitmq.queue.durable", "queue.durable"),
+        flag_setting("rabbitmq.queue.auto_delete", "queue.auto_delete"),
+        flag_setting("rabbitmq.queue.exclusive", "queue.exclusive"),
+        setting("rabbitmq.message.content_type", "message.content_type", "application/json", "text/html"),
+        number_setting("rabbitmq.message.delivery_mode", "message.delivery_mode", 2, 1),
+        setting("rabbitmq.message.message_id", "message.messageId", "1", "ü"),
+        setting("rabbitmq.message.body", "message.body", "{\"a\": [1, \"ü\"]}\n", "b"),
+        setting("rabbitmq.message.base64_body", "message.base64Body", "/w==", "aGVsbG8="),
+        setting("rabbitmq.exchange", "exchange", "shop", "amq.topic"),
+    ]
+}
+
+fn cases_of_gcppubsub() -> Vec<Case> {
+    vec![
+        required_setting("gcppubsub.project", "project", "shop-1", "shop-2"),
+        required_setting("gcppubsub.topic", "topic", "orders", "orders-2"),
+        required(
+            "gcppubsub.data",
+            (json!("hello\n"), config(json!({"data": "aGVsbG8K"}))),
+            (json!("ü"), config(json!({"data": "w7w="}))),
+        ),
+        optional(
+            "gcppubsub.attributes",
+            (json!({"b": "\"2\"", "a": "1"}), config(json!({"attributes": r#"{"a":"1","b":"\"2\""}"#}))),
+            (json!({"a": ""}), config(json!({"attributes": r#"{"a":""}"#}))),
+        ),
+    ]
+}
+
 fn cases_of_executor() -> Vec<Case> {
     vec![
         required(
@@ -241,9 +356,9 @@ fn cases_of_processors() -> Vec<Case> {
 #[test]
 fn there_is_a_case_for_every_argument() {
     let mut tested: Vec<String> = cases().iter().map(|case| case.argument.to_owned()).collect();
-    tested.extend(ELSEWHERE.map(str::to_owned));
     tested.sort_unstable();
-    assert_eq!(tested, Vec::from_iter(arguments()));
+    let expected: Vec<String> = arguments().into_iter().filter(|argument| !is_elsewhere(argument)).collect();
+    assert_eq!(tested, expected);
 }
 
 impl Case {
@@ -262,6 +377,15 @@ impl Case {
         });
         let executor = match self.argument.split('.').next() {
             Some("http") => json!({"http": {"url": "http://127.0.0.1:9"}}),
+            Some("grpc") => json!({"grpc": {"url": "h:1/a.B/C"}}),
+            Some("kafka") if self.argument.starts_with("kafka.sasl") => json!({"kafka": {
+                "broker_address": "a:1", "topic": "t", "sasl_username": "u", "sasl_password": "p",
+                "sasl_mechanism": "sha256",
+            }}),
+            Some("kafka") => json!({"kafka": {"broker_address": "a:1", "topic": "t"}}),
+            Some("nats") => json!({"nats": {"url": "nats://h", "subject": "s"}}),
+            Some("rabbitmq") => json!({"rabbitmq": {"url": "amqp://h", "queue": {"name": "q"}}}),
+            Some("gcppubsub") => json!({"gcppubsub": {"project": "p", "topic": "t", "data": "d"}}),
             Some("executor") => json!({"executor": {"name": "kafka"}}),
             _ => json!({"shell": {"command": "true"}}),
         };
@@ -278,6 +402,25 @@ impl Case {
             Some("http") => json!({"executor": "http", "executor_config": {
                 "method": "GET", "url": "http://127.0.0.1:9", "expectCode": "200,201,202,204"
             }}),
+            Some("grpc") => json!({"executor": "grpc", "executor_config": {"url": "h:1/a.B/C"}}),
+            Some("kafka") if self.argument.starts_with("kafka.sasl") => json!({
+                "executor": "kafka", "executor_config": {
+                    "brokerAddress": "a:1", "topic": "t", "saslUsername": "u", "saslPassword": "p",
+                    "saslMechanism": "sha256",
+                }
+            }),
+            Some("kafka") => {
+                json!({"executor": "kafka", "executor_config": {"brokerAddress": "a:1", "topic": "t"}})
+            }
+            Some("nats") => {
+                json!({"executor": "nats", "executor_config": {"url": "nats://h", "subject": "s"}})
+            }
+            Some("rabbitmq") => {
+                json!({"executor": "rabbitmq", "executor_config": {"url": "amqp://h", "queue.name": "q"}})
+            }
+            Some("gcppubsub") => json!({
+                "executor": "gcppubsub", "executor_config": {"project": "p", "topic": "t", "data": "ZA=="}
+            }),
             Some("executor") => json!({"executor": "kafka"}),
             _ => json!({"executor": "shell", "executor_config": {"command": "true"}}),
         };
@@ -422,9 +565,14 @@ fn forms_of_executors_take_each_others_place() {
     let (node, workspace) = stage();
     let forms = [
         ("http = { url = \"http://127.0.0.1:9\" }", "http"),
+        ("nats = {\n    url = \"nats://h\"\n    subject = \"s\"\n  }", "nats"),
+        ("rabbitmq = {\n    url = \"amqp://h\"\n    queue = { name = \"q\" }\n  }", "rabbitmq"),
         ("shell = { command = \"true\" }", "shell"),
         ("executor = {\n    name = \"shell\"\n    config = { command = \"true\" }\n  }", "shell"),
         ("executor = {\n    name = \"kafka\"\n    config = { topic = \"t\" }\n  }", "kafka"),
+        ("kafka = {\n    broker_address = \"a:1\"\n    topic = \"t\"\n  }", "kafka"),
+        ("grpc = { url = \"h:1/a.B/C\" }", "grpc"),
+        ("gcppubsub = {\n    project = \"p\"\n    topic = \"t\"\n    data = \"d\"\n  }", "gcppubsub"),
         ("http = { url = \"http://127.0.0.1:9\" }", "http"),
     ];
     for (form, executor) in forms {
@@ -572,81 +720,4 @@ async fn an_ephemeral_job_that_is_gone_has_done_its_work() {
     wait_for("the job to go", LIMIT, gone).unwrap();
     workspace.destroy(&[]).unwrap();
     assert_eq!(workspace.state_list().unwrap(), Vec::<String>::new());
-}
-
-/// The value of the output `found` after an apply.
-fn found(workspace: &Workspace) -> Value {
-    apply(workspace);
-    workspace.json(&["output", "-json", "found"]).unwrap()
-}
-
-#[test]
-fn data_sources_find_jobs() {
-    let (node, workspace) = stage();
-    node.put_job(&json!({
-        "name": "found_1", "displayname": "One", "schedule": "@manually", "owner": "me", "timezone": "UTC",
-        "tags": {"server": "true:1"}, "metadata": {"set": "data_sources", "krony.tenant": "hidden"},
-        "executor": "kafka", "executor_config": {"topic": "t", "saslPassword": "secret"},
-        "processors": {"log": {"forward": "true"}}, "expires_at": "2041-01-01T02:00:00+02:00",
-    }))
-    .unwrap();
-    node.put_job(&json!({
-        "name": "found_2", "parent_job": "found_1", "disabled": true, "metadata": {"set": "data_sources"},
-    }))
-    .unwrap();
-
-    workspace
-        .write(
-            "main.tf",
-            "data \"krony_job\" \"one\" {\n  name = \"found_1\"\n}\noutput \"found\" {\n  \
-             value     = data.krony_job.one\n  sensitive = true\n}\n",
-        )
-        .unwrap();
-    assert_eq!(
-        found(&workspace),
-        json!({
-            "id": "found_1", "name": "found_1", "display_name": "One", "schedule": "@manually",
-            "parent_job": null, "dependent_jobs": ["found_2"], "timezone": "UTC", "owner": "me",
-            "owner_email": null, "disabled": false, "tags": {"server": "true:1"},
-            "metadata": {"set": "data_sources"}, "retries": 0, "concurrency": "allow",
-            "processors": {"log": {"forward": "true"}}, "ephemeral": false,
-            "expires_at": "2041-01-01T00:00:00Z", "starts_at": null,
-            "executor": {
-                "name": "kafka", "config": {"topic": "t"}, "sensitive_config": {"saslPassword": "secret"}
-            },
-            "next": null, "status": null, "success_count": 0, "error_count": 0, "last_success": null,
-            "last_error": null,
-        })
-    );
-
-    let names = |filter: &str| {
-        let list = format!(
-            "data \"krony_jobs\" \"some\" {{\n{filter}\n}}\noutput \"found\" {{\n  \
-             value = data.krony_jobs.some.names\n}}\n"
-        );
-        workspace.write("main.tf", &list).unwrap();
-        found(&workspace)
-    };
-    let set = "  metadata = { set = \"data_sources\" }";
-    assert_eq!(names(set), json!(["found_1", "found_2"]));
-    assert_eq!(names(&format!("{set}\n  name_contains = \"One\"")), json!(["found_1"]));
-    assert_eq!(names(&format!("{set}\n  disabled = true")), json!(["found_2"]));
-    assert_eq!(names(&format!("{set}\n  status = \"untriggered\"")), json!(["found_1", "found_2"]));
-    assert_eq!(names(&format!("{set}\n  status = \"failed\"")), json!([]));
-
-    let list = format!(
-        "data \"krony_jobs\" \"some\" {{\n{set}\n  disabled = true\n}}\noutput \"found\" {{\n  \
-         value = data.krony_jobs.some.jobs\n}}\n"
-    );
-    workspace.write("main.tf", &list).unwrap();
-    assert_eq!(
-        found(&workspace),
-        json!([{
-            "name": "found_2", "display_name": null, "schedule": null, "parent_job": "found_1", "timezone": null,
-            "owner": null, "disabled": true, "metadata": {"set": "data_sources"}, "executor": null,
-            "next": null, "status": null, "success_count": 0, "error_count": 0,
-        }])
-    );
-    node.delete_job("found_2").unwrap();
-    node.delete_job("found_1").unwrap();
 }
