@@ -155,6 +155,26 @@ impl BlockNesting {
             Self::Map => Nesting::Map,
         }
     }
+
+    /// The type of the value where the blocks hold `object`s. A list or map of blocks with a dynamic attribute inside
+    /// is dynamic as a whole, because its elements may differ in type.
+    pub(crate) fn wrap(self, object: Type) -> Type {
+        match self {
+            Self::List | Self::Map if object.has_dynamic() => Type::Dynamic,
+            nesting => nesting.value_nesting().wrap(object),
+        }
+    }
+
+    /// The value where no block is written; `empty` is the object in which nothing is set.
+    pub(crate) fn absent(self, empty: impl FnOnce() -> Value) -> Value {
+        match self {
+            Self::Single => Value::Null,
+            Self::Group => empty(),
+            Self::List => Value::List(Vec::new()),
+            Self::Set => Value::Set(Vec::new()),
+            Self::Map => Value::Map(BTreeMap::new()),
+        }
+    }
 }
 
 impl Schema {
@@ -220,7 +240,7 @@ impl Field {
     pub fn value_type(&self) -> Type {
         match self {
             Self::Attribute(attribute) => attribute.kind.value_type(),
-            Self::Block(block) => block.value_type(),
+            Self::Block(block) => block.nesting.wrap(object_type(&block.fields)),
         }
     }
 
@@ -228,13 +248,7 @@ impl Field {
     pub fn absent(&self) -> Value {
         match self {
             Self::Attribute(_) => Value::Null,
-            Self::Block(block) => match block.nesting {
-                BlockNesting::Single => Value::Null,
-                BlockNesting::Group => empty_object(&block.fields),
-                BlockNesting::List => Value::List(Vec::new()),
-                BlockNesting::Set => Value::Set(Vec::new()),
-                BlockNesting::Map => Value::Map(BTreeMap::new()),
-            },
+            Self::Block(block) => block.nesting.absent(|| empty_object(&block.fields)),
         }
     }
 }
@@ -250,35 +264,14 @@ impl Kind {
 }
 
 impl Nesting {
-    fn wrap(self, object: Type) -> Type {
+    /// The type of the value where the objects are `object`s.
+    pub(crate) fn wrap(self, object: Type) -> Type {
         match self {
             Self::Single => object,
             Self::List => Type::List(Box::new(object)),
             Self::Set => Type::Set(Box::new(object)),
             Self::Map => Type::Map(Box::new(object)),
         }
-    }
-}
-
-impl Block {
-    /// The type of its value. A list or map of blocks with a dynamic attribute inside is dynamic as a whole,
-    /// because its elements may differ in type.
-    pub fn value_type(&self) -> Type {
-        let object = object_type(&self.fields);
-        match self.nesting {
-            BlockNesting::List | BlockNesting::Map if has_dynamic(&object) => Type::Dynamic,
-            nesting => nesting.value_nesting().wrap(object),
-        }
-    }
-}
-
-fn has_dynamic(part: &Type) -> bool {
-    match part {
-        Type::Dynamic => true,
-        Type::Bool | Type::Number | Type::String => false,
-        Type::List(element) | Type::Set(element) | Type::Map(element) => has_dynamic(element),
-        Type::Tuple(elements) => elements.iter().any(has_dynamic),
-        Type::Object(attributes) => attributes.values().any(has_dynamic),
     }
 }
 

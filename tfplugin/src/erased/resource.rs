@@ -371,6 +371,11 @@ impl<R: Resource> AnyResource<R::Client> for TypedResource<R> {
     }
 
     fn import_by_identity(&self, identity: &Value) -> Result<Imported> {
+        let schema = self.identity_shape.as_ref().map(|shape| &shape.schema);
+        if !schema.is_some_and(|schema| is_complete(schema, identity)) {
+            let detail = "An identity must be known, and all its required attributes set.";
+            return Err(Diagnostic::error("Incomplete identity", detail).into());
+        }
         let known = R::Identity::decode(identity, &Path::root(), Strictness::Configuration)?;
         self.imported(&self.resource.import_by_identity(known)?, identity)
     }

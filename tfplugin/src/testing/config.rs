@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json};
 
-use super::schema::{Attribute, Block, Kind, Object};
+use super::schema::{Attribute, Block, Identity, Kind, Object};
 use crate::{
     diagnostic::Diagnostic,
     path::Path,
@@ -37,6 +37,16 @@ pub(super) fn object(object: &Object, json: &Json, path: &Path) -> Result<Value>
         parts.insert(name.clone(), block(schema, written(name), &path.attr(name))?);
     }
     Ok(Value::Object(parts))
+}
+
+/// An identity as an `import` block writes it.
+pub(super) fn identity(schema: Option<&Identity>, json: &Json) -> Result<Value> {
+    let schema = schema.ok_or_else(|| refuse(&Path::root(), "Objects of this type have no identity."))?;
+    let identity = plain_value(&schema.object_type, json, &Path::root())?;
+    match schema.required.iter().find(|name| identity.get(name).is_null()) {
+        Some(name) => Err(refuse(&Path::attribute(name), "The attribute is required.")),
+        None => Ok(identity),
+    }
 }
 
 fn attribute(schema: &Attribute, json: &Json, path: &Path) -> Result<Value> {

@@ -37,6 +37,20 @@ pub enum Failure {
         /// What gRPC says.
         status: Status,
     },
+    /// The provider asked to wait, as it may where Terraform can.
+    #[error("{rpc} was deferred")]
+    Deferred {
+        /// The RPC.
+        rpc: &'static str,
+    },
+    /// A function failed.
+    #[error("the function failed: {text}")]
+    Function {
+        /// Why, as it stands in a sentence of Terraform's.
+        text: String,
+        /// The argument to blame, counted from 0.
+        argument: Option<usize>,
+    },
     /// Terraform itself would not get as far as to ask the provider.
     #[error("Terraform itself refuses: {0}")]
     Refused(Diagnostic),
@@ -47,7 +61,11 @@ impl Failure {
     pub fn diagnostics(&self) -> Option<&Diagnostics> {
         match self {
             Self::Diagnostics { diagnostics, .. } => Some(diagnostics),
-            Self::Violation { .. } | Self::Unanswered { .. } | Self::Refused(_) => None,
+            Self::Violation { .. }
+            | Self::Unanswered { .. }
+            | Self::Deferred { .. }
+            | Self::Function { .. }
+            | Self::Refused(_) => None,
         }
     }
 
@@ -55,7 +73,11 @@ impl Failure {
     pub fn violation(&self) -> Option<&Violation> {
         match self {
             Self::Violation { violation, .. } => Some(violation),
-            Self::Diagnostics { .. } | Self::Unanswered { .. } | Self::Refused(_) => None,
+            Self::Diagnostics { .. }
+            | Self::Unanswered { .. }
+            | Self::Deferred { .. }
+            | Self::Function { .. }
+            | Self::Refused(_) => None,
         }
     }
 
@@ -114,6 +136,16 @@ pub enum Rule {
     Destroyed,
     /// An import finds one object, of the type that was asked for.
     OneImport,
+    /// Only where Terraform can wait, a provider may ask it to.
+    Deferral,
+    /// A plan to destroy is null.
+    DestroyPlan,
+    /// A function gives the same result for the same arguments.
+    PureFunction,
+    /// A generated configuration sets what may be set, and all that must be.
+    GeneratedConfig,
+    /// An action ends with one event that says so.
+    Completed,
 }
 
 impl fmt::Display for Rule {
@@ -133,6 +165,11 @@ impl fmt::Display for Rule {
             Self::ResultFollowsPlan => "what was applied must be what was planned",
             Self::Destroyed => "what was destroyed must be gone",
             Self::OneImport => "an import must find one object of the type",
+            Self::Deferral => "only a Terraform that can wait may be asked to",
+            Self::DestroyPlan => "a plan to destroy must be null",
+            Self::PureFunction => "the same arguments must give the same result",
+            Self::GeneratedConfig => "a generated configuration must be valid",
+            Self::Completed => "an action must end with one event that says so",
         })
     }
 }

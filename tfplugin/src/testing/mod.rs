@@ -57,8 +57,11 @@
 //! # }
 //! ```
 
+mod action;
 mod config;
 mod failure;
+mod function;
+mod list;
 mod proposed;
 mod rpc;
 mod rules;
@@ -72,18 +75,26 @@ use bytes::Bytes;
 use serde_json::Value as Json;
 
 pub use self::{
+    action::Invoked,
     config::UNKNOWN,
     failure::{Failure, Rule, Violation},
+    list::{Listing, Query},
 };
 use self::{rpc::Rpc, schema::Schema};
 use crate::{
-    codec, diagnostic::Diagnostics, path::Path, plan::unknown_as_null, provider::Provider, service::Server,
-    value::Value,
+    codec,
+    diagnostic::Diagnostics,
+    path::Path,
+    plan::unknown_as_null,
+    provider::Provider,
+    resource::MoveSource,
+    service::Server,
+    value::{Type, Value},
 };
 
 /// A value of type `of`; what `json` does not mention is null.
 #[cfg(test)]
-pub(crate) fn value(of: &crate::value::Type, json: &Json) -> Value {
+pub(crate) fn value(of: &Type, json: &Json) -> Value {
     config::plain_value(of, json, &Path::root()).unwrap()
 }
 
@@ -103,7 +114,7 @@ pub struct Core<P: Provider> {
 type Address = (String, String);
 
 /// An object as a state file holds it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Instance {
     /// Version of the schema in which the attributes are written.
     pub schema_version: i64,
@@ -111,6 +122,10 @@ pub struct Instance {
     pub attributes: Json,
     /// What the provider keeps beside them.
     pub private: Bytes,
+    /// Version of the schema in which the identity is written.
+    pub identity_version: i64,
+    /// The identity; null where there is none.
+    pub identity: Json,
     /// Whether it is to be replaced because its creation failed half-way.
     pub tainted: bool,
 }
@@ -137,6 +152,8 @@ pub struct Planned {
     pub prior: Value,
     /// The object as it will be.
     pub planned: Value,
+    /// The identity that it will have; null while that is not known, or where there is none.
+    pub identity: Value,
     /// The attributes whose change replaces it.
     pub replaces: Vec<Path>,
     /// What the provider warned of.
@@ -171,11 +188,13 @@ pub struct Found {
 struct Object {
     value: Value,
     private: Bytes,
+    identity: Value,
     tainted: bool,
 }
 
 impl Object {
-    const NONE: Self = Self { value: Value::Null, private: Bytes::new(), tainted: false };
+    const NONE: Self =
+        Self { value: Value::Null, private: Bytes::new(), identity: Value::Null, tainted: false };
 }
 
 /// What is to become of an object.
@@ -183,6 +202,7 @@ struct Change {
     action: Action,
     planned: Value,
     private: Bytes,
+    identity: Value,
     replaces: Vec<Path>,
     warnings: Diagnostics,
 }
@@ -209,6 +229,14 @@ impl<P: Provider> Core<P> {
         let mut warnings = self.rpc.validate_provider(&self.config).await?;
         warnings.extend(self.rpc.configure(&self.config).await?);
         Ok(warnings)
+    }
+
+    /// Plays a Terraform that can wait until a provider's configuration is known. A provider that asks it to ends the
+    /// operation with [`Failure::Deferred`].
+    #[must_use]
+    pub fn can_wait(mut self) -> Self {
+        self.rpc.can_wait = true;
+        self
     }
 
     /// The object `name` of the type `type_name`, as it stands in state.
@@ -255,6 +283,7 @@ impl<P: Provider> Core<P> {
             planned: change.planned,
             replaces: change.replaces,
             private: change.private,
+            identity: change.identity,
             refreshed: stored(schema, &prior)?,
             prior: prior.value,
             address,
@@ -284,7 +313,9 @@ impl<P: Provider> Core<P> {
         }
         let mut warnings = self.begin_walk().await?;
         if plan.action == Action::Replace {
-            warnings.extend(self.delete(&plan.address, plan.private.clone()).await?.warnings);
+            let prior = self.upgraded(&plan.address, self.rpc.resource(&type_name)?, &mut warnings).await?;
+            let prior = Object { private: plan.private.clone(), ..prior };
+            warnings.extend(self.delete(&plan.address, &prior).await?.warnings);
         }
         let schema = self.rpc.resource(&type_name)?;
         let prior = self.upgraded(&plan.address, schema, &mut warnings).await?;
@@ -309,9 +340,13 @@ impl<P: Provider> Core<P> {
             return Ok(found);
         }
         let address = address(type_name, name);
-        let private = self.state.get(&address).map(|instance| instance.private.clone()).unwrap_or_default();
+        let schema = self.rpc.resource(type_name)?;
         found.warnings.extend(self.begin_walk().await?);
-        let deleted = self.delete(&address, private).await?;
+        let prior = self.upgraded(&address, schema, &mut found.warnings).await?;
+        let (prior, warnings) = self.rpc.plan_destroy(type_name, schema, &prior).await?;
+        found.warnings.extend(warnings);
+        found.warnings.extend(self.begin_walk().await?);
+        let deleted = self.delete(&address, &prior).await?;
         found.warnings.extend(deleted.warnings);
         Ok(Found { state: deleted.state, ..found })
     }
@@ -339,21 +374,75 @@ impl<P: Provider> Core<P> {
     /// # Errors
     /// See [`Failure`].
     pub async fn import(&mut self, type_name: &str, name: &str, id: &str) -> Result<Found> {
-        let address = address(type_name, name);
+        self.import_by(type_name, name, id, &Value::Null).await
+    }
+
+    /// Imports an object by its identity, reads it, and stores what was found.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn import_by_identity(
+        &mut self,
+        type_name: &str,
+        name: &str,
+        identity: &Json,
+    ) -> Result<Found> {
         let schema = self.rpc.resource(type_name)?;
-        if self.state.contains_key(&address) {
-            return Err(Failure::refused(format!("{type_name}.{name} is in state already.")));
-        }
+        let identity = config::identity(schema.identity.as_ref(), identity).map_err(Failure::Refused)?;
+        self.import_by(type_name, name, "", &identity).await
+    }
+
+    async fn import_by(&mut self, type_name: &str, name: &str, id: &str, identity: &Value) -> Result<Found> {
+        let (address, schema) = self.vacant(type_name, name)?;
         let mut warnings = self.begin_walk().await?;
-        let (imported, findings) = self.rpc.import(type_name, schema, id).await?;
+        let (imported, findings) = self.rpc.import(type_name, schema, id, identity).await?;
         warnings.extend(findings);
-        let found = self.read(type_name, schema, imported, &mut warnings).await?;
+        let (found, findings) = self.rpc.read(type_name, schema, &imported).await?;
+        warnings.extend(findings);
         if found.value.is_null() {
-            return Err(Failure::refused(format!("There is no object {id:?} to import.")));
+            let wanted = if identity.is_null() { format!("{id:?}") } else { format!("{identity:?}") };
+            return Err(Failure::refused(format!("There is no object {wanted} to import.")));
         }
         let instance = stored(schema, &found)?;
         self.store(&address, instance);
         Ok(Found { state: found.value, warnings })
+    }
+
+    /// Takes over state of another resource type, as for a `moved` block, reads the object, and stores what was
+    /// found.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn move_from(&mut self, type_name: &str, name: &str, source: &MoveSource) -> Result<Found> {
+        let (address, schema) = self.vacant(type_name, name)?;
+        // Whoever moves state is not configured.
+        let (moved, mut warnings) = self.rpc.move_state(type_name, schema, source).await?;
+        let instance = stored(schema, &moved)?;
+        self.store(&address, instance);
+        let found = self.refresh(type_name, name).await?;
+        warnings.extend(found.warnings);
+        Ok(Found { state: found.state, warnings })
+    }
+
+    /// The configuration that the provider would write for an object in state. It may be planned as it is.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn generate_config(&self, type_name: &str, name: &str) -> Result<Json> {
+        let schema = self.rpc.resource(type_name)?;
+        let object = self.upgraded(&address(type_name, name), schema, &mut Diagnostics::new()).await?;
+        let config = self.rpc.generate_config(type_name, schema, &object.value).await?;
+        self.rpc.validate_resource(type_name, schema, &config).await?;
+        json(&config, &schema.object_type)
+    }
+
+    /// A place in state where there is nothing yet.
+    fn vacant(&self, type_name: &str, name: &str) -> Result<(Address, &Schema)> {
+        let address = address(type_name, name);
+        if self.state.contains_key(&address) {
+            return Err(Failure::refused(format!("{type_name}.{name} is in state already.")));
+        }
+        Ok((address, self.rpc.resource(type_name)?))
     }
 
     /// Reads a data source.
@@ -390,7 +479,8 @@ impl<P: Provider> Core<P> {
         }
         let (value, findings) = self.rpc.upgrade(&address.0, schema, instance).await?;
         warnings.extend(findings);
-        Ok(Object { value, private: instance.private.clone(), tainted: instance.tainted })
+        let identity = self.rpc.upgrade_identity(&address.0, schema, instance).await?;
+        Ok(Object { value, identity, private: instance.private.clone(), tainted: instance.tainted })
     }
 
     /// The object as the provider finds it now.
@@ -406,7 +496,7 @@ impl<P: Provider> Core<P> {
         }
         let (found, findings) = self.rpc.read(type_name, schema, &known).await?;
         warnings.extend(findings);
-        Ok(if found.value.is_null() { Object::NONE } else { Object { tainted: known.tainted, ..found } })
+        Ok(if found.value.is_null() { Object::NONE } else { found })
     }
 
     /// What is to become of `prior`. Where it must be replaced, the provider plans a second time, without it.
@@ -425,7 +515,7 @@ impl<P: Provider> Core<P> {
         if first.action != Action::Replace {
             return Ok(first);
         }
-        let nothing = Object { private: first.private, ..Object::NONE };
+        let nothing = Object { private: first.private, identity: first.identity, ..Object::NONE };
         let mut change = self.rpc.plan(type_name, schema, &nothing, config).await?;
         let mut warnings = first.warnings;
         warnings.extend(std::mem::take(&mut change.warnings));
@@ -454,14 +544,9 @@ impl<P: Provider> Core<P> {
     }
 
     /// Destroys the object at `address`.
-    async fn delete(&mut self, address: &Address, private: Bytes) -> Result<Found> {
-        let mut warnings = Diagnostics::new();
-        let schema = self.rpc.resource(&address.0)?;
-        let prior = self.upgraded(address, schema, &mut warnings).await?;
-        let answer = self.rpc.delete(&address.0, schema, &prior, private).await?;
-        let found = self.keep(address, &prior, &Value::Null, answer)?;
-        warnings.extend(found.warnings);
-        Ok(Found { state: found.state, warnings })
+    async fn delete(&mut self, address: &Address, prior: &Object) -> Result<Found> {
+        let answer = self.rpc.delete(&address.0, self.rpc.resource(&address.0)?, prior).await?;
+        self.keep(address, prior, &Value::Null, answer)
     }
 
     /// Stores what is left after an apply, whether it went well or not, and says which.
@@ -482,12 +567,15 @@ impl<P: Provider> Core<P> {
             Ok(state) => Object {
                 value: unknown_as_null(state),
                 private: answer.private,
+                // One that cannot be stored is dropped.
+                identity: answer.identity.as_ref().map_or(Value::Null, Value::clone),
                 tainted: failed && (prior.value.is_null() || prior.tainted),
             },
         };
         let instance = stored(schema, &left)?;
         self.store(address, instance);
         verdict?;
+        answer.identity?;
         Ok(Found { state: left.value, warnings: answer.diagnostics })
     }
 
@@ -521,13 +609,21 @@ fn stored(schema: &Schema, object: &Object) -> Result<Option<Instance>> {
     if object.value.is_null() {
         return Ok(None);
     }
-    let unwritable =
-        |error: &dyn std::fmt::Display| Failure::refused(format!("State cannot be written: {error}."));
-    let text = codec::json::encode(&object.value, &schema.object_type).map_err(|error| unwritable(&error))?;
+    let identity = schema.identity.as_ref().filter(|_| !object.identity.is_null());
     Ok(Some(Instance {
         schema_version: schema.version,
-        attributes: serde_json::from_str(&text).map_err(|error| unwritable(&error))?,
+        attributes: json(&object.value, &schema.object_type)?,
         private: object.private.clone(),
+        identity_version: schema.identity.as_ref().map_or(0, |identity| identity.version),
+        identity: identity.map_or(Ok(Json::Null), |shape| json(&object.identity, &shape.object_type))?,
         tainted: object.tainted,
     }))
+}
+
+/// A value as a state file holds it.
+fn json(value: &Value, value_type: &Type) -> Result<Json> {
+    let unwritable =
+        |error: &dyn std::fmt::Display| Failure::refused(format!("The value cannot be written: {error}."));
+    let text = codec::json::encode(value, value_type).map_err(|error| unwritable(&error))?;
+    serde_json::from_str(&text).map_err(|error| unwritable(&error))
 }

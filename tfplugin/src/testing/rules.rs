@@ -36,6 +36,33 @@ fn write_only_attribute_is_null(value: &Value, path: &Path) -> Result {
     if value.is_null() { Ok(()) } else { Err(Violation::new(Rule::WriteOnly, path, "a value")) }
 }
 
+/// A configuration sets all that must be set, and nothing that only the provider sets.
+pub(super) fn can_be_written(schema: &Object, config: &Value, path: &Path) -> Result {
+    let broken = |path: &Path, found: &str| Err(Violation::new(Rule::GeneratedConfig, path, found));
+    if config.is_null() {
+        return Ok(());
+    }
+    for (name, attribute) in &schema.attributes {
+        let (config, path) = (config.get(name), path.attr(name));
+        if attribute.required && config.is_null() {
+            return broken(&path, "null where something must be set");
+        }
+        if !(attribute.required || attribute.optional || config.is_null()) {
+            return broken(&path, "a value that only the provider sets");
+        }
+        if let Kind::Nested(nesting, object) = &attribute.kind {
+            let mut elements = elements(*nesting, config, &path).into_iter();
+            elements.try_for_each(|(config, path)| can_be_written(object, config, &path))?;
+        }
+    }
+    for (name, block) in &schema.blocks {
+        let nesting = block.nesting.value_nesting();
+        let mut elements = elements(nesting, config.get(name), &path.attr(name)).into_iter();
+        elements.try_for_each(|(config, path)| can_be_written(&block.object, config, &path))?;
+    }
+    Ok(())
+}
+
 /// Nothing is unknown.
 pub(super) fn is_wholly_known(value: &Value) -> Result {
     first_unknown(value, &Path::root())
@@ -58,9 +85,11 @@ pub(super) fn plan_follows_config(
     planned: &Value,
     path: &Path,
 ) -> Result {
-    exist_both(config, planned, path)?;
-    if planned.is_null() {
-        return Ok(());
+    match (config.is_null(), planned.is_null()) {
+        (false, true) => return broken_plan(path, "planned for absence, configured for existence"),
+        (true, false) => return broken_plan(path, "planned for existence, configured for absence"),
+        (true, true) => return Ok(()),
+        (false, false) => {}
     }
     for (name, attribute) in &schema.attributes {
         let (prior, config, planned) = (prior.get(name), config.get(name), planned.get(name));
@@ -127,14 +156,14 @@ fn nested_follows_config(
     planned: &Value,
     path: &Path,
 ) -> Result {
-    exist_both(config, planned, path)?;
     if planned.is_unknown() {
         return broken_plan(path, "an unknown value in place of one that is known in part");
     }
+    let is_there = |value: &Value| nesting == Nesting::Single || !value.is_null();
     let (configured, elements) = (elements(nesting, config, path), elements(nesting, planned, path));
     let places =
         |elements: &[(&Value, Path)]| elements.iter().map(|(_, path)| path.clone()).collect::<Vec<_>>();
-    if places(&configured) != places(&elements) {
+    if is_there(config) != is_there(planned) || places(&configured) != places(&elements) {
         let (planned, configured) = (elements.len(), configured.len());
         return broken_plan(path, format!("{planned} elements, configured are {configured}, or others"));
     }
@@ -149,14 +178,6 @@ fn nested_follows_config(
         let prior = if nesting == Nesting::Single { prior } else { element(prior, &path) };
         plan_follows_config(schema, prior, config, planned, &path)
     })
-}
-
-fn exist_both(config: &Value, planned: &Value, path: &Path) -> Result {
-    match (config.is_null(), planned.is_null()) {
-        (false, true) => broken_plan(path, "planned for absence, configured for existence"),
-        (true, false) => broken_plan(path, "planned for existence, configured for absence"),
-        (true, true) | (false, false) => Ok(()),
-    }
 }
 
 fn broken_plan(path: &Path, found: impl Into<String>) -> Result {

@@ -1,6 +1,6 @@
 //! A schema as core sees it: read from the wire, where it must make sense.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proto::tfplugin6::{self, schema as wire};
 use serde_json::Value as Json;
@@ -20,6 +20,32 @@ pub(super) struct Schema {
     pub(super) version: i64,
     pub(super) object: Object,
     pub(super) object_type: Type,
+    /// Of resources that have one.
+    pub(super) identity: Option<Identity>,
+}
+
+/// The schema of an identity.
+#[derive(Debug)]
+pub(super) struct Identity {
+    pub(super) version: i64,
+    pub(super) object_type: Type,
+    /// The attributes that whoever imports must name.
+    pub(super) required: Vec<String>,
+}
+
+/// The signature of a function.
+#[derive(Debug)]
+pub(super) struct Function {
+    pub(super) parameters: Vec<Parameter>,
+    pub(super) variadic: Option<Parameter>,
+    pub(super) output: Type,
+}
+
+#[derive(Debug)]
+pub(super) struct Parameter {
+    pub(super) name: String,
+    pub(super) value_type: Type,
+    pub(super) nullable: bool,
 }
 
 /// Attributes and blocks.
@@ -66,7 +92,7 @@ impl Schema {
         let block = schema.block.as_ref().ok_or_else(|| violation(&path, "no block"))?;
         let object = Object::read(&block.attributes, &block.block_types, &path)?;
         let object_type = object.object_type();
-        Ok(Self { version: schema.version, object, object_type })
+        Ok(Self { version: schema.version, object, object_type, identity: None })
     }
 
     /// Removes from stored attributes those that there are no longer, as core does with state of this version.
@@ -84,6 +110,77 @@ impl Schema {
         }
         Ok(self)
     }
+}
+
+impl Identity {
+    /// Reads the schema of the identity of the resource type `name`.
+    pub(super) fn read(name: &str, schema: &tfplugin6::ResourceIdentitySchema) -> Result<Self> {
+        let path = Path::attribute(name);
+        if schema.version < 0 {
+            return Err(violation(&path, "a negative version"));
+        }
+        let mut types = BTreeMap::new();
+        for attribute in &schema.identity_attributes {
+            let path = path.attr(&attribute.name);
+            if attribute.required_for_import == attribute.optional_for_import {
+                return Err(violation(&path, "not exactly one of required and optional for import"));
+            }
+            let value_type = read_type(&attribute.r#type, &path)?;
+            let is_simple = |of: &Type| matches!(of, Type::Bool | Type::Number | Type::String);
+            if !(is_simple(&value_type) || matches!(&value_type, Type::List(of) if is_simple(of))) {
+                return Err(violation(&path, format!("an identity with a {value_type} in it")));
+            }
+            types.insert(attribute.name.clone(), value_type);
+        }
+        let required = schema.identity_attributes.iter().filter(|attribute| attribute.required_for_import);
+        Ok(Self {
+            version: schema.version,
+            object_type: Type::Object(types),
+            required: required.map(|attribute| attribute.name.clone()).collect(),
+        })
+    }
+}
+
+impl Function {
+    /// Reads the signature of the function `name`.
+    pub(super) fn read(name: &str, function: &tfplugin6::Function) -> Result<Self> {
+        let path = Path::attribute(name);
+        if !is_identifier(name) {
+            return Err(violation(&path, "a name that is no identifier"));
+        }
+        let mut names = BTreeSet::new();
+        for parameter in function.parameters.iter().chain(&function.variadic_parameter) {
+            if !(is_identifier(&parameter.name) && names.insert(&parameter.name)) {
+                return Err(violation(
+                    &path.attr(&parameter.name),
+                    "a name that is no identifier, or there twice",
+                ));
+            }
+        }
+        let read = |parameter: &tfplugin6::function::Parameter| Parameter::read(parameter, &path);
+        let output = function.r#return.as_ref().ok_or_else(|| violation(&path, "no result"))?;
+        Ok(Self {
+            parameters: function.parameters.iter().map(read).collect::<Result<_>>()?,
+            variadic: function.variadic_parameter.as_ref().map(read).transpose()?,
+            output: read_type(&output.r#type, &path)?,
+        })
+    }
+}
+
+impl Parameter {
+    fn read(parameter: &tfplugin6::function::Parameter, path: &Path) -> Result<Self> {
+        let value_type = read_type(&parameter.r#type, &path.attr(&parameter.name))?;
+        Ok(Self { name: parameter.name.clone(), value_type, nullable: parameter.allow_null_value })
+    }
+}
+
+fn is_identifier(name: &str) -> bool {
+    let is_letter = |c: char| c.is_ascii_alphabetic() || c == '_';
+    name.starts_with(is_letter) && name.chars().all(|c| is_letter(c) || c.is_ascii_digit() || c == '-')
+}
+
+fn read_type(json: &[u8], path: &Path) -> Result<Type> {
+    Type::from_json(json).map_err(|error| violation(path, format!("a type that is none: {error}")))
 }
 
 impl Object {
@@ -167,9 +264,7 @@ impl Kind {
                 }
                 Ok(Self::Nested(nesting, object))
             }
-            (None, false) => Type::from_json(&attribute.r#type)
-                .map(Self::Plain)
-                .map_err(|error| violation(path, format!("a type that is none: {error}"))),
+            (None, false) => read_type(&attribute.r#type, path).map(Self::Plain),
             _ => Err(violation(path, "not exactly one of a type and nested attributes")),
         }
     }
@@ -177,7 +272,7 @@ impl Kind {
     fn value_type(&self) -> Type {
         match self {
             Self::Plain(plain) => plain.clone(),
-            Self::Nested(nesting, object) => collection(*nesting, object.object_type()),
+            Self::Nested(nesting, object) => nesting.wrap(object.object_type()),
         }
     }
 
@@ -213,22 +308,12 @@ impl Block {
     }
 
     fn value_type(&self) -> Type {
-        let object = self.object.object_type();
-        match self.nesting {
-            BlockNesting::List | BlockNesting::Map if has_dynamic(&object) => Type::Dynamic,
-            _ => collection(self.nesting.value_nesting(), object),
-        }
+        self.nesting.wrap(self.object.object_type())
     }
 
     /// The value where no block is written.
     pub(super) fn absent(&self) -> Value {
-        match self.nesting {
-            BlockNesting::Single => Value::Null,
-            BlockNesting::Group => self.object.empty(),
-            BlockNesting::List => Value::List(Vec::new()),
-            BlockNesting::Set => Value::Set(Vec::new()),
-            BlockNesting::Map => Value::Map(BTreeMap::new()),
-        }
+        self.nesting.absent(|| self.object.empty())
     }
 }
 
@@ -236,29 +321,10 @@ fn check_set(object: &Object, path: &Path) -> Result<()> {
     if object.has_write_only() {
         return Err(violation(path, "a set with a write-only attribute in it"));
     }
-    if has_dynamic(&object.object_type()) {
+    if object.object_type().has_dynamic() {
         return Err(violation(path, "a set with a dynamic attribute in it"));
     }
     Ok(())
-}
-
-fn collection(nesting: Nesting, object: Type) -> Type {
-    match nesting {
-        Nesting::Single => object,
-        Nesting::List => Type::list(object),
-        Nesting::Set => Type::set(object),
-        Nesting::Map => Type::map(object),
-    }
-}
-
-fn has_dynamic(part: &Type) -> bool {
-    match part {
-        Type::Dynamic => true,
-        Type::Bool | Type::Number | Type::String => false,
-        Type::List(element) | Type::Set(element) | Type::Map(element) => has_dynamic(element),
-        Type::Tuple(elements) => elements.iter().any(has_dynamic),
-        Type::Object(attributes) => attributes.values().any(has_dynamic),
-    }
 }
 
 /// Removes the attributes that the type does not have.

@@ -298,7 +298,7 @@ async fn what_terraform_refuses_never_reaches_the_provider() {
 #[tokio::test]
 async fn the_provider_block_is_checked_and_configures() {
     let (mut core, toy) = core().await;
-    assert_eq!(*toy.server.terraform_version.lock().unwrap(), "1.11.4");
+    assert_eq!(*toy.server.terraform_version.lock().unwrap(), "1.15.5");
     let warnings =
         core.reconfigure(&json!({ "endpoint": "far away", "retry": { "count": 3 } })).await.unwrap();
     assert_eq!(summaries(&warnings), ["warning (root): This may take long"]);

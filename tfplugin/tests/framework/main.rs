@@ -2,9 +2,15 @@
 //! gRPC.
 #![allow(clippy::unwrap_used, reason = "a failed expectation fails the test")]
 
+mod actions;
+mod deferral;
 mod failures;
+mod functions;
+mod identity;
 mod lifecycle;
+mod lists;
 mod pages;
+mod pets;
 mod random;
 mod rpc;
 mod state;

@@ -19,12 +19,16 @@ use tonic::transport::{Channel, Endpoint};
 
 use crate::toy::{Config, Heirloom, Thing, ThingQuery, Toy, Trouble};
 
-type Client = ProviderClient<Channel>;
+pub(crate) type Client = ProviderClient<Channel>;
 
 /// A client of a toy provider, over a pipe in memory.
-async fn client() -> Client {
+pub(crate) async fn client() -> Client {
+    client_of(&Toy::default()).await
+}
+
+async fn client_of(toy: &Toy) -> Client {
     let (near, far) = tokio::io::duplex(1 << 16);
-    let service = ProviderServer::new(Server::new(Toy::default()));
+    let service = ProviderServer::new(Server::new(toy.clone()));
     let server = tonic::transport::Server::builder().add_service(service);
     tokio::spawn(server.serve_with_incoming(tokio_stream::once(Ok::<_, std::io::Error>(far))));
     let mut near = Some(TokioIo::new(near));
@@ -37,7 +41,11 @@ async fn client() -> Client {
 }
 
 async fn configured() -> Client {
-    let mut client = client().await;
+    configured_client(&Toy::default()).await
+}
+
+pub(crate) async fn configured_client(toy: &Toy) -> Client {
+    let mut client = client_of(toy).await;
     let answer = client.configure_provider(configure()).await.unwrap().into_inner();
     assert_eq!(answer.diagnostics, []);
     client
@@ -52,7 +60,7 @@ fn configure() -> pb::configure_provider::Request {
 }
 
 /// A model as it stands on the wire. Where it says nothing about blocks there are none.
-fn wire<M: Model>(model: &M) -> DynamicValue {
+pub(crate) fn wire<M: Model>(model: &M) -> DynamicValue {
     let schema = M::schema(0);
     encode_dynamic(&tfplugin::plan::normalise(&schema, model.encode()), &schema.object_type()).unwrap()
 }
@@ -66,7 +74,7 @@ fn thing() -> DynamicValue {
 }
 
 /// The summaries of the errors.
-fn errors(diagnostics: &[pb::Diagnostic]) -> Vec<&str> {
+pub(crate) fn errors(diagnostics: &[pb::Diagnostic]) -> Vec<&str> {
     let errors = diagnostics.iter().filter(|found| found.severity() == Severity::Error);
     errors.map(|found| found.summary.as_str()).collect()
 }
@@ -172,6 +180,12 @@ async fn metadata_and_schemas_agree() {
     assert_eq!(resources, schemas.resource_schemas.into_keys().collect());
     let data_sources: BTreeSet<_> = metadata.data_sources.into_iter().map(|found| found.type_name).collect();
     assert_eq!(data_sources, schemas.data_source_schemas.into_keys().collect());
+    let lists: BTreeSet<_> = metadata.list_resources.into_iter().map(|found| found.type_name).collect();
+    assert_eq!(lists, schemas.list_resource_schemas.into_keys().collect());
+    let actions: BTreeSet<_> = metadata.actions.into_iter().map(|found| found.type_name).collect();
+    assert_eq!(actions, schemas.action_schemas.into_keys().collect());
+    let functions: BTreeSet<_> = metadata.functions.into_iter().map(|found| found.name).collect();
+    assert_eq!(functions, schemas.functions.into_keys().collect());
     assert_eq!(metadata.server_capabilities, schemas.server_capabilities);
 }
 

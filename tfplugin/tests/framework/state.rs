@@ -8,7 +8,7 @@ use crate::{core, findings, stored};
 const HEIRLOOM: &str = "toy_heirloom";
 
 fn instance(schema_version: i64, attributes: Json, private: &str) -> Instance {
-    Instance { schema_version, attributes, private: private.to_owned().into(), tainted: false }
+    Instance { schema_version, attributes, private: private.to_owned().into(), ..Instance::default() }
 }
 
 fn private(core: &tfplugin::testing::Core<crate::toy::Toy>, name: &str) -> Json {

@@ -22,6 +22,8 @@ use tfplugin::{
 };
 use tokio::sync::Notify;
 
+use crate::pets::{Describe, Feed, Join, Pet, PetList, PetResource, TroubleFunction};
+
 /// What must appear nowhere.
 pub(crate) const CANARY: &str = "canary-secret";
 
@@ -35,6 +37,11 @@ pub(crate) struct Toy {
 #[derive(Default)]
 pub(crate) struct Server {
     pub(crate) things: Mutex<BTreeMap<String, Thing>>,
+    pub(crate) pets: Mutex<BTreeMap<String, Pet>>,
+    /// How many pets were listed.
+    pub(crate) listed: AtomicI64,
+    /// A handler that hung or had more to say was dropped.
+    pub(crate) dropped: Notify,
     pub(crate) troubles: Mutex<BTreeMap<String, Trouble>>,
     /// Write-only values as they arrived.
     pub(crate) secrets: Mutex<Vec<String>>,
@@ -96,7 +103,8 @@ impl Provider for Toy {
             Some("broken") => panic!("{CANARY}"),
             _ => {}
         }
-        Ok(Configured { warnings, ..Configured::new(Arc::clone(&self.server)) })
+        let deferred = settings.config.endpoint.is_unknown();
+        Ok(Configured { client: Arc::clone(&self.server), warnings, deferred })
     }
 
     fn offers(&self) -> Offers<Arc<Server>> {
@@ -104,8 +112,14 @@ impl Provider for Toy {
             .resource(ThingResource)
             .resource(TroubleResource)
             .resource(HeirloomResource)
+            .resource(PetResource)
             .data_source(ThingSource)
             .data_source(TroubleSource)
+            .list_resource(PetList)
+            .action(Feed)
+            .function(Join)
+            .function(Describe)
+            .function(TroubleFunction)
     }
 }
 
