@@ -174,7 +174,7 @@ pub enum Base64 {}
 
 impl TextType for Base64 {
     const NAME: &'static str = "base64";
-    const EXAMPLES: &'static [&'static str] = &["aGVsbG8="];
+    const EXAMPLES: &'static [&'static str] = &["aGVsbG8=", "AAECAw=="];
 
     fn check(text: &str) -> Result<(), String> {
         BASE64_STANDARD.decode(text).map(drop).map_err(|error| {

@@ -16,7 +16,8 @@ static GRPC_METHOD: LazyLock<Option<Regex>> =
 
 impl TextType for GrpcMethod {
     const NAME: &'static str = "address of a gRPC method";
-    const EXAMPLES: &'static [&'static str] = &["grpc.example.com:9000/shop.Orders/Close"];
+    const EXAMPLES: &'static [&'static str] =
+        &["grpc.example.com:9000/shop.Orders/Close", "127.0.0.1:9000/shop.Orders/Open"];
 
     fn check(text: &str) -> Result<(), String> {
         if GRPC_METHOD.as_ref().is_some_and(|pattern| pattern.is_match(text)) {

@@ -18,8 +18,8 @@ use crate::support::{assert_plan_is_empty, each_terraform, shared_node, workspac
 
 /// Terraform takes longer to start than to apply a job.
 const JOBS_OF_A_ROOT: usize = 100;
-/// Any number would do; `KRONY_SEED` names another one.
-const SEED: u64 = 4_005;
+/// One whose first two roots show every attribute in every way; `KRONY_SEED` names another one.
+const SEED: u64 = 4_002;
 
 #[test]
 fn random_jobs_become_what_they_say() {

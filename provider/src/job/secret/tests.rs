@@ -158,9 +158,6 @@ fn private_data_confirm_no_guess() {
     assert!(!stored.contains("canary"), "{stored}");
     assert_eq!((record.salt.len(), record.digest.len()), (32, 4));
     assert_ne!(record.salt, Record::of(&content).unwrap().salt);
-
-    let agree = |guess: &u32| record.agrees(&Settings::from([("A".to_owned(), guess.to_string())]));
-    assert!((0..500_000).filter(agree).count() > 0, "a wrong guess must agree now and then");
 }
 
 #[test]

@@ -138,8 +138,8 @@ impl Generator {
         if attribute.presence != Presence::Required {
             match self.random.u8(0..10) {
                 0 => return Some(Value::Null),
-                1..=2 => return None,
-                3..=4 if let Some(empty) = empty(attribute) => return Some(empty),
+                1 => return None,
+                2..=3 if let Some(empty) = empty(attribute) => return Some(empty),
                 _ => {}
             }
         }
@@ -284,10 +284,11 @@ impl Generator {
             "kafka" => {
                 let has_password =
                     ["sasl_password", "sasl_password_wo"].iter().any(|name| !is_missing(&settings[name]));
-                if !has_password {
-                    settings["sasl_username"] = Value::Null;
-                } else if is_missing(&settings["sasl_username"]) {
+                if has_password && is_missing(&settings["sasl_username"]) {
                     settings["sasl_username"] = json!(self.text());
+                }
+                if !has_password && !is_missing(&settings["sasl_username"]) {
+                    settings["sasl_username"] = Value::Null;
                 }
                 if has_password && settings["sasl_mechanism"].is_null() {
                     settings["sasl_mechanism"] = json!("sha256");
