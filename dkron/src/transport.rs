@@ -113,8 +113,8 @@ pub(crate) struct Transport {
     permits: Semaphore,
     /// The endpoint that is asked first.
     preferred: AtomicUsize,
-    /// Which node answered at an endpoint last.
-    nodes: Mutex<HashMap<usize, String>>,
+    /// Who answers at an endpoint.
+    nodes: Mutex<HashMap<usize, Behind>>,
     reached: AtomicBool,
     quote: Quote,
 }
@@ -158,7 +158,7 @@ impl Transport {
 
     /// An endpoint at which this node answered last.
     pub(crate) fn endpoint_of(&self, node: &str) -> Option<usize> {
-        self.nodes().iter().find_map(|(endpoint, name)| (name == node).then_some(*endpoint))
+        self.nodes().iter().find_map(|(endpoint, behind)| (behind.last == node).then_some(*endpoint))
     }
 
     /// Whether any endpoint ever answered.
@@ -256,9 +256,8 @@ impl Transport {
             let answer = Facts { status, node, html, body, retry_after: retry_after(&headers) };
             return Err(Failure { problem, answer: Some(answer), source: None });
         }
-        if let Some(node) = &node {
-            self.nodes().insert(route.endpoint, node.clone());
-        }
+        let balanced = node.as_ref().is_some_and(|node| self.answered(route.endpoint, node));
+        let direct = direct.filter(|_| !balanced);
         let total = text_of(&headers, "x-total-count").and_then(|total| total.parse().ok());
         Ok(Answer { status, node, total, body, sent, received: Moment::now(), direct, route })
     }
@@ -310,9 +309,27 @@ impl Transport {
         }
     }
 
-    fn nodes(&self) -> MutexGuard<'_, HashMap<usize, String>> {
+    /// Notes who answered at an endpoint; true if several nodes do, so that a balancer must be in between.
+    fn answered(&self, endpoint: usize, node: &str) -> bool {
+        let mut nodes = self.nodes();
+        let behind =
+            nodes.entry(endpoint).or_insert_with(|| Behind { last: node.to_owned(), several: false });
+        if behind.last != node {
+            *behind = Behind { last: node.to_owned(), several: true };
+        }
+        behind.several
+    }
+
+    fn nodes(&self) -> MutexGuard<'_, HashMap<usize, Behind>> {
         self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The nodes that an endpoint leads to.
+struct Behind {
+    /// The one that answered last.
+    last: String,
+    several: bool,
 }
 
 /// A failed exchange, before it is put into words.

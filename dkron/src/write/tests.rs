@@ -388,19 +388,24 @@ async fn a_delete_does_not_believe_a_node_that_shuts_down() {
 
 #[tokio::test(start_paused = true)]
 async fn an_old_connection_is_proof_unless_a_proxy_holds_it() {
-    let barriers = async |header: Option<(&'static str, &'static str)>| {
+    let barriers = async |header: Option<(&'static str, &'static str)>, another: Option<&str>| {
         let fake = Fake::start().await;
         let client = fake.client();
         if let Some((name, value)) = header {
             fake.add_header(name, value);
         }
         for name in ["first", "second"] {
+            if let Some(node) = another {
+                fake.once("GET /v1/jobs", Reply::new(404, "").node(node));
+            }
             client.create(&scope(), &job(name), |_| {}).await.unwrap();
             tokio::time::sleep(Duration::from_secs(3)).await;
         }
         fake.count("POST") - fake.sent().len()
     };
-    assert_eq!(barriers(None).await, 1);
-    assert_eq!(barriers(Some(("via", "1.1 proxy"))).await, 2);
-    assert_eq!(barriers(Some(("server", "nginx"))).await, 2);
+    assert_eq!(barriers(None, None).await, 1);
+    assert_eq!(barriers(Some(("via", "1.1 proxy")), None).await, 2);
+    assert_eq!(barriers(Some(("server", "nginx")), None).await, 2);
+    // Nor is one over which another node has answered.
+    assert_eq!(barriers(None, Some("n2")).await, 2);
 }
