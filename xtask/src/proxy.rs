@@ -106,6 +106,7 @@ pub struct Rule {
     skip: usize,
     turns: Option<usize>,
     fault: Fault,
+    met: bool,
 }
 
 /// What happens to a request instead of being passed on.
@@ -201,7 +202,7 @@ impl Rule {
     /// Catches requests of one method (`*` is any) to one path (`…*` is any that begins so), always.
     pub fn new(method: &str, path: &str, fault: Fault) -> Self {
         let (method, path) = (method.to_owned(), path.to_owned());
-        Self { method, path, job: None, behind: None, skip: 0, turns: None, fault }
+        Self { method, path, job: None, behind: None, skip: 0, turns: None, fault, met: false }
     }
 
     /// Catches only requests about this job: those to its path, and writes of it.
@@ -232,6 +233,11 @@ impl Rule {
         self
     }
 
+    /// The job that it is about, if it is about one.
+    pub fn job(&self) -> Option<&str> {
+        self.job.as_deref()
+    }
+
     fn matches(&self, request: &Seen, before: &[Seen]) -> bool {
         let job = request.job();
         matches(&self.method, &request.method)
@@ -253,6 +259,7 @@ impl Rule {
             Some(turns) => *turns -= 1,
             None => {}
         }
+        self.met = true;
         Some(self.fault.clone())
     }
 }
@@ -334,6 +341,11 @@ impl Proxy {
     /// Adds a rule behind those that are there.
     pub fn inject(&self, rule: Rule) {
         self.shared.book().rules.push(rule);
+    }
+
+    /// The rules that have not caught a request yet.
+    pub fn unmet(&self) -> Vec<Rule> {
+        self.shared.book().rules.iter().filter(|rule| !rule.met).cloned().collect()
     }
 
     /// Forgets all rules.

@@ -8,6 +8,7 @@ mod bad_input;
 mod cluster;
 mod data_sources;
 mod drift;
+mod faults;
 mod functions;
 mod import;
 mod kill;

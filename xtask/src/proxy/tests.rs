@@ -119,8 +119,11 @@ fn rules_take_turns() {
     let (_server, proxy) = chain();
     let fails = Fault::Answer(Reply::new(503, ""));
     proxy.inject(Rule::new("GET", "/v1/*", fails).after(1).times(2));
+    proxy.inject(Rule::new("GET", "/v1/jobs/*", Fault::Reset).about("a"));
     let answers: Vec<u16> = (0..5).map(|_| get(&proxy, "/v1/jobs").unwrap().status).collect();
     assert_eq!(answers, [200, 503, 503, 200, 200]);
+    let unmet = proxy.unmet();
+    assert_eq!(unmet.iter().map(Rule::job).collect::<Vec<_>>(), [Some("a")]);
 }
 
 #[test]
