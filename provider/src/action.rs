@@ -2,7 +2,7 @@
 
 use std::{pin::pin, time::Duration};
 
-use dkron::Run;
+use dkron::{Execution, Run};
 use tfplugin::{
     action::{Action, ActionContext},
     diagnostic::{Diagnostic, Result},
@@ -124,7 +124,7 @@ fn failure(run: &Run) -> String {
     let failed = run.last_attempts().filter(|last| !last.success);
     let told = failed.map(|last| {
         let attempts = if last.attempt > 1 { format!(" {} times", last.attempt) } else { String::new() };
-        let output = end_of(&last.output);
+        let output = end_of(last);
         if output.is_empty() {
             format!("It failed{attempts} on node {:?} and printed nothing.", last.node)
         } else {
@@ -134,10 +134,16 @@ fn failure(run: &Run) -> String {
     told.collect::<Vec<_>>().join("\n\n")
 }
 
-/// The last lines of an output.
-fn end_of(output: &str) -> String {
-    let lines: Vec<_> = output.trim().lines().collect();
+/// The last lines of an output, behind its first one: there dkron says how the command ended.
+fn end_of(execution: &Execution) -> String {
+    let lines: Vec<_> = execution.output.trim().lines().collect();
     let hidden = lines.len().saturating_sub(SHOWN_LINES);
-    let cut = if hidden > 0 { "…\n" } else { "" };
-    format!("{cut}{}", lines[hidden..].join("\n"))
+    let mut shown = lines[hidden..].to_vec();
+    if hidden > 0 {
+        shown.insert(0, "…");
+    }
+    if hidden > 0 && !execution.output_truncated {
+        shown.insert(0, lines[0]);
+    }
+    shown.join("\n")
 }
