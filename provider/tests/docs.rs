@@ -10,7 +10,11 @@ use std::{
 
 use provider::provider::{ADDRESS, KronyProvider};
 use tfplugin::{
-    docs::{Examples, data_source_page, provider_page, resource_page},
+    docs::{
+        Examples, action_page, data_source_page, function_page, list_resource_page, provider_page,
+        resource_page,
+    },
+    function::{Parameter, Signature},
     schema::{Attribute, Block, Field, Kind, Schema},
     service::Server,
 };
@@ -42,6 +46,14 @@ fn example(path: &str) -> String {
     fs::read_to_string(repository().join("examples").join(path)).unwrap_or_default()
 }
 
+/// An example without which there is no page.
+#[track_caller]
+fn required_example(path: &str) -> String {
+    let example = example(path);
+    assert!(!example.is_empty(), "there is no example in examples/{path}");
+    example
+}
+
 fn page_name(type_name: &str) -> &str {
     type_name.strip_prefix("krony_").expect("types begin with the provider's name")
 }
@@ -55,26 +67,48 @@ fn pages_are_fresh() {
 
     for (type_name, schema) in server.resource_schemas() {
         let folder = format!("resources/{type_name}");
-        let usage = example(&format!("{folder}/resource.tf"));
+        let usage = required_example(&format!("{folder}/resource.tf"));
         let import_command = example(&format!("{folder}/import.sh"));
         let import_block = example(&format!("{folder}/import-by-string-id.tf"));
-        assert!(!usage.is_empty(), "{type_name} has no example in examples/{folder}/resource.tf");
-        let examples =
-            Examples { usage: &usage, import_block: &import_block, import_command: &import_command };
-        let page = resource_page(PROVIDER, &type_name, schema, &examples);
+        let import_by_identity = example(&format!("{folder}/import-by-identity.tf"));
+        let examples = Examples {
+            usage: &usage,
+            import_by_identity: &import_by_identity,
+            import_block: &import_block,
+            import_command: &import_command,
+        };
+        let identity = server.identity_schemas().find(|(name, _)| *name == type_name);
+        let identity = identity.map(|(_, identity)| identity);
+        let page = resource_page(PROVIDER, &type_name, schema, identity, &examples);
         check_fresh(&format!("docs/resources/{}.md", page_name(&type_name)), &page);
     }
 
     for (type_name, schema) in server.data_source_schemas() {
-        let usage = example(&format!("data-sources/{type_name}/data-source.tf"));
-        assert!(!usage.is_empty(), "{type_name} has no example");
-        let page = data_source_page(
-            PROVIDER,
-            &type_name,
-            schema,
-            &Examples { usage: &usage, ..Examples::default() },
-        );
+        let usage = required_example(&format!("data-sources/{type_name}/data-source.tf"));
+        let examples = Examples { usage: &usage, ..Examples::default() };
+        let page = data_source_page(PROVIDER, &type_name, schema, &examples);
         check_fresh(&format!("docs/data-sources/{}.md", page_name(&type_name)), &page);
+    }
+
+    for (type_name, schema) in server.list_resource_schemas() {
+        let usage = required_example(&format!("list-resources/{type_name}/list-resource.tfquery.hcl"));
+        let examples = Examples { usage: &usage, ..Examples::default() };
+        let page = list_resource_page(PROVIDER, &type_name, schema, &examples);
+        check_fresh(&format!("docs/list-resources/{}.md", page_name(&type_name)), &page);
+    }
+
+    for (type_name, schema) in server.action_schemas() {
+        let usage = required_example(&format!("actions/{type_name}/action.tf"));
+        let examples = Examples { usage: &usage, ..Examples::default() };
+        let page = action_page(PROVIDER, &type_name, schema, &examples);
+        check_fresh(&format!("docs/actions/{}.md", page_name(&type_name)), &page);
+    }
+
+    for (name, signature) in server.functions() {
+        let usage = required_example(&format!("functions/{name}/function.tf"));
+        let examples = Examples { usage: &usage, ..Examples::default() };
+        let page = function_page(PROVIDER, name, signature, &examples);
+        check_fresh(&format!("docs/functions/{name}.md"), &page);
     }
 }
 
@@ -84,13 +118,30 @@ fn the_schema_is_as_released() {
     let server = Server::new(KronyProvider);
     let mut lines = vec![format!("# {ADDRESS}")];
     describe("provider", server.provider_schema(), &mut lines);
-    server
-        .resource_schemas()
-        .for_each(|(name, schema)| describe(&format!("resource {name}"), schema, &mut lines));
-    server
-        .data_source_schemas()
-        .for_each(|(name, schema)| describe(&format!("data {name}"), schema, &mut lines));
+    let resources = server.resource_schemas().map(|(name, schema)| (format!("resource {name}"), schema));
+    let identities = server.identity_schemas().map(|(name, schema)| (format!("identity {name}"), schema));
+    let data_sources = server.data_source_schemas().map(|(name, schema)| (format!("data {name}"), schema));
+    let lists = server.list_resource_schemas().map(|(name, schema)| (format!("list {name}"), schema));
+    let actions = server.action_schemas().map(|(name, schema)| (format!("action {name}"), schema));
+    resources
+        .chain(identities)
+        .chain(data_sources)
+        .chain(lists)
+        .chain(actions)
+        .for_each(|(title, schema)| describe(&title, schema, &mut lines));
+    server.functions().for_each(|(name, signature)| lines.push(describe_function(name, signature)));
     check_fresh("provider/tests/schema.txt", &(lines.join("\n") + "\n"));
+}
+
+fn describe_function(name: &str, signature: &Signature) -> String {
+    let line = |parameter: &Parameter, note: &str| {
+        let nullable = if parameter.nullable { " nullable" } else { "" };
+        format!("{}: {}{note}{nullable}", parameter.name, parameter.value_type)
+    };
+    let mut lines = vec![format!("\nfunction {name} gives {}", signature.output)];
+    lines.extend(signature.parameters.iter().map(|parameter| line(parameter, "")));
+    lines.extend(signature.variadic.iter().map(|parameter| line(parameter, "...")));
+    lines.join("\n")
 }
 
 fn describe(title: &str, schema: &Schema, lines: &mut Vec<String>) {

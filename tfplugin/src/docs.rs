@@ -1,11 +1,12 @@
 //! Pages of documentation for the Terraform Registry, made from schemas: pure functions.
 //!
 //! The layout is the one that readers of the registry know: front matter, description, example, attributes by who sets
-//! them, a section for each nested object, import. Attributes are in alphabetical order.
+//! them, a section for each nested object, import. Attributes are in alphabetical order, parameters in that of a call.
 
 use std::fmt::Write as _;
 
 use crate::{
+    function::{Parameter, Signature},
     schema::{Attribute, Block, BlockNesting, Field, Kind, Nesting, Presence, Schema},
     value::{Type, Value},
 };
@@ -15,7 +16,9 @@ use crate::{
 pub struct Examples<'a> {
     /// How it is used, HCL.
     pub usage: &'a str,
-    /// An import block, HCL.
+    /// An import block with an identity, HCL.
+    pub import_by_identity: &'a str,
+    /// An import block with an id, HCL.
     pub import_block: &'a str,
     /// The command that imports, shell.
     pub import_command: &'a str,
@@ -25,40 +28,102 @@ pub struct Examples<'a> {
 pub fn provider_page(provider: &str, schema: &Schema, examples: &Examples<'_>) -> String {
     let title = format!("{provider} Provider");
     // A provider has no subcategory to be listed in.
-    page(&front_matter(&title, None, &schema.description), &title, schema, examples)
+    joined(&parts(front_matter(&title, None, &schema.description), &title, schema, examples))
 }
 
 /// The page of a resource: `docs/resources/<type without the provider's name>.md`.
-pub fn resource_page(provider: &str, type_name: &str, schema: &Schema, examples: &Examples<'_>) -> String {
-    typed_page(provider, type_name, "Resource", schema, examples)
+///
+/// `identity` is the schema of its identity, if it has one.
+pub fn resource_page(
+    provider: &str,
+    type_name: &str,
+    schema: &Schema,
+    identity: Option<&Schema>,
+    examples: &Examples<'_>,
+) -> String {
+    let mut parts = typed_parts(provider, type_name, "Resource", schema, examples);
+    parts.extend(import_section(identity, examples));
+    joined(&parts)
 }
 
 /// The page of a data source: `docs/data-sources/<type without the provider's name>.md`.
 pub fn data_source_page(provider: &str, type_name: &str, schema: &Schema, examples: &Examples<'_>) -> String {
-    typed_page(provider, type_name, "Data Source", schema, examples)
+    joined(&typed_parts(provider, type_name, "Data Source", schema, examples))
 }
 
-fn typed_page(
+/// The page of a list resource: `docs/list-resources/<type without the provider's name>.md`.
+pub fn list_resource_page(
+    provider: &str,
+    type_name: &str,
+    schema: &Schema,
+    examples: &Examples<'_>,
+) -> String {
+    joined(&typed_parts(provider, type_name, "List Resource", schema, examples))
+}
+
+/// The page of an action: `docs/actions/<type without the provider's name>.md`.
+pub fn action_page(provider: &str, type_name: &str, schema: &Schema, examples: &Examples<'_>) -> String {
+    joined(&typed_parts(provider, type_name, "Action", schema, examples))
+}
+
+/// The page of a function: `docs/functions/<name>.md`.
+pub fn function_page(provider: &str, name: &str, signature: &Signature, examples: &Examples<'_>) -> String {
+    let front_matter =
+        front_matter(&format!("{name} function - {provider}"), Some(""), &signature.description);
+    let mut parts = vec![front_matter, format!("# function: {name}"), signature.description.clone()];
+    parts.extend(usage_section(examples));
+    parts.push(format!("## Signature\n\n{}", code("text", &call(name, signature))));
+    let fixed = signature.parameters.iter().map(|parameter| parameter_line(parameter, ""));
+    let variadic = signature.variadic.iter().map(|parameter| parameter_line(parameter, "Variadic, "));
+    let parameters: Vec<_> = fixed.chain(variadic).collect();
+    if !parameters.is_empty() {
+        parts.push(format!("## Arguments\n\n{}", parameters.join("\n")));
+    }
+    joined(&parts)
+}
+
+/// How a function is called: `join(separator string, parts string...) string`.
+fn call(name: &str, signature: &Signature) -> String {
+    let fixed = signature.parameters.iter();
+    let fixed = fixed.map(|parameter| format!("{} {}", parameter.name, parameter.value_type));
+    let variadic = signature.variadic.iter();
+    let variadic = variadic.map(|parameter| format!("{} {}...", parameter.name, parameter.value_type));
+    let parameters: Vec<_> = fixed.chain(variadic).collect();
+    format!("{name}({}) {}", parameters.join(", "), signature.output)
+}
+
+fn parameter_line(parameter: &Parameter, note: &str) -> String {
+    let nullable = if parameter.nullable { ", Nullable" } else { "" };
+    let text = reflow(&parameter.description).replace('\n', "\n   ");
+    format!("1. `{}` ({note}{}{nullable}) {text}", parameter.name, type_name(&parameter.value_type))
+}
+
+fn typed_parts(
     provider: &str,
     type_name: &str,
     kind: &str,
     schema: &Schema,
     examples: &Examples<'_>,
-) -> String {
+) -> Vec<String> {
     let front_matter =
         front_matter(&format!("{type_name} {kind} - {provider}"), Some(""), &schema.description);
-    page(&front_matter, &format!("{type_name} ({kind})"), schema, examples)
+    parts(front_matter, &format!("{type_name} ({kind})"), schema, examples)
 }
 
-fn page(front_matter: &str, title: &str, schema: &Schema, examples: &Examples<'_>) -> String {
-    let mut parts = vec![front_matter.to_owned(), format!("# {title}"), schema.description.clone()];
-    if !examples.usage.is_empty() {
-        parts.push("## Example Usage".to_owned());
-        parts.push(code("terraform", examples.usage));
-    }
+fn parts(front_matter: String, title: &str, schema: &Schema, examples: &Examples<'_>) -> Vec<String> {
+    let mut parts = vec![front_matter, format!("# {title}"), schema.description.clone()];
+    parts.extend(usage_section(examples));
     parts.extend(schema_section(schema));
-    parts.extend(import_section(examples));
+    parts
+}
+
+fn joined(parts: &[String]) -> String {
     parts.join("\n\n") + "\n"
+}
+
+fn usage_section(examples: &Examples<'_>) -> Option<String> {
+    let usage = (!examples.usage.is_empty()).then(|| code("terraform", examples.usage))?;
+    Some(format!("## Example Usage\n\n{usage}"))
 }
 
 fn front_matter(title: &str, subcategory: Option<&str>, description: &str) -> String {
@@ -79,18 +144,31 @@ fn code(language: &str, text: &str) -> String {
     format!("```{language}\n{}\n```", text.trim_end())
 }
 
-fn import_section(examples: &Examples<'_>) -> Vec<String> {
+fn import_section(identity: Option<&Schema>, examples: &Examples<'_>) -> Vec<String> {
+    const BY_IDENTITY: &str = "An object that exists already is taken over with an \
+        [`import` block](https://developer.hashicorp.com/terraform/language/import) that names its identity \
+        (Terraform 1.12 and later):";
     const BLOCK: &str = "An object that exists already is taken over with an \
         [`import` block](https://developer.hashicorp.com/terraform/language/import) (Terraform 1.5 and later):";
+    const BY_ID: &str = "With its id (Terraform 1.5 and later):";
     const COMMAND: &str = "With the [`terraform import` command]\
         (https://developer.hashicorp.com/terraform/cli/commands/import):";
-    let ways = [(BLOCK, "terraform", examples.import_block), (COMMAND, "shell", examples.import_command)];
-    let ways: Vec<_> = ways.into_iter().filter(|(_, _, text)| !text.is_empty()).collect();
-    let title = (!ways.is_empty()).then(|| "## Import".to_owned());
-    title
-        .into_iter()
-        .chain(ways.into_iter().flat_map(|(intro, language, text)| [intro.to_owned(), code(language, text)]))
-        .collect()
+    let way = |intro: &str, language, text: &str| {
+        let shown = (!text.is_empty()).then(|| [intro.to_owned(), code(language, text)]);
+        shown.into_iter().flatten()
+    };
+    let mut parts: Vec<_> = way(BY_IDENTITY, "terraform", examples.import_by_identity).collect();
+    if let Some(identity) = identity {
+        parts.push("### Identity Schema".to_owned());
+        parts.extend(lists(&identity.fields, &[], |title| format!("#### {title}")));
+    }
+    let block = if parts.is_empty() { BLOCK } else { BY_ID };
+    parts.extend(way(block, "terraform", examples.import_block));
+    parts.extend(way(COMMAND, "shell", examples.import_command));
+    if !parts.is_empty() {
+        parts.insert(0, "## Import".to_owned());
+    }
+    parts
 }
 
 const WRITE_ONLY: &str =

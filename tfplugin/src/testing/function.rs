@@ -53,8 +53,7 @@ fn written<'a>(function: &'a Function, arguments: &[Json]) -> Result<Vec<(&'a Pa
     if arguments.len() < fixed || (arguments.len() > fixed && function.variadic.is_none()) {
         return Err(Failure::refused(format!("The function takes {fixed} arguments.")));
     }
-    let parameters =
-        function.parameters.iter().chain(function.variadic.iter().flat_map(|last| std::iter::repeat(last)));
+    let parameters = function.parameters.iter().chain(function.variadic.iter().flat_map(std::iter::repeat));
     let arguments = parameters.zip(arguments).map(|(parameter, argument)| {
         let path = Path::attribute(&parameter.name);
         let value = config::plain_value(&parameter.value_type, argument, &path).map_err(Failure::Refused)?;
