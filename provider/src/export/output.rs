@@ -110,7 +110,7 @@ mod tests {
     fn all_files_are_written_or_none() {
         let folder = tempfile::tempdir().unwrap();
         let [first, second] = ["a.tf", "b.tf"].map(|name| folder.path().join(name));
-        let targets = [target(first.clone(), false), target(second.clone(), false)];
+        let targets = [target(first, false), target(second.clone(), false)];
         let Ok(staged) = Staged::new(&targets) else { panic!("the folder can be written") };
         fs::write(&second, "mine").unwrap();
         let Err(findings) = staged.keep() else { panic!("a file was in the way") };

@@ -34,7 +34,7 @@ pub(super) fn from_import_id(id: &str) -> Result<Job> {
 }
 
 /// The state from which an import by identity begins.
-pub(super) fn from_identity(identity: Identity) -> Result<Job> {
+pub(super) fn from_identity(identity: &Identity) -> Result<Job> {
     let name = expect_known(&identity.name, "name")?;
     let tenant = identity.tenant.known().map(|tenant| &**tenant);
     let job = state(tenant, name).map_err(|detail| invalid("Invalid identity", detail))?;

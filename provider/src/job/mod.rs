@@ -146,7 +146,7 @@ impl Resource for JobResource {
     }
 
     fn import_by_identity(&self, identity: Identity) -> Result<Job> {
-        identity::from_identity(identity)
+        identity::from_identity(&identity)
     }
 
     fn move_from(&self, source: &MoveSource) -> Result<Option<Job>> {

@@ -22,8 +22,10 @@ use super::{convert, executor::Settings, model::Job};
 /// What can be moved to `krony_job`.
 pub(super) const SOURCES: &[&str] = &["`dkron_job` of sylviettee/dkron", "`dkron_job` of bozerkins/dkron"];
 
-/// The providers, without the registry that they came from: mirrors have other names.
-const PROVIDERS: [&str; 2] = ["sylviettee/dkron", "bozerkins/dkron"];
+/// The providers, without the registry that they came from: mirrors have other names. Terraform wants to install the
+/// provider that state names; one that cannot be installed any more is replaced by ours, with
+/// `terraform state replace-provider`.
+const PROVIDERS: [&str; 3] = ["sylviettee/dkron", "bozerkins/dkron", "krony-cloud/krony"];
 
 /// The settings of an executor that `bozerkins/dkron` keeps in attributes of the same names.
 const SETTINGS: [&str; 7] =
@@ -45,11 +47,8 @@ pub(super) fn state(source: &MoveSource) -> Result<Option<Job>> {
 }
 
 fn is_known(source: &MoveSource) -> bool {
-    let address = source.provider_address.to_ascii_lowercase();
-    let is_provider = |known: &&str| {
-        address == **known || address.strip_suffix(*known).is_some_and(|host| host.ends_with('/'))
-    };
-    source.type_name == "dkron_job" && PROVIDERS.iter().any(|known| is_provider(&known))
+    let address = format!("/{}", source.provider_address.to_ascii_lowercase());
+    source.type_name == "dkron_job" && PROVIDERS.iter().any(|known| address.ends_with(&format!("/{known}")))
 }
 
 /// The job that those providers write to dkron for this state. Fields may be missing or of another primitive type: there

@@ -1,6 +1,7 @@
 //! What the tests share: a node, a workspace, and comparisons that show what differs.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -33,11 +34,16 @@ pub(crate) fn each_terraform() -> [Terraform; 2] {
     [Terraform::on_path().unwrap(), Terraform::newest().unwrap()]
 }
 
+/// The folder with the provider of this tree.
+pub(crate) fn built_provider() -> &'static Path {
+    static PROVIDER: LazyLock<PathBuf> = LazyLock::new(|| provider_folder(Profile::Debug).unwrap());
+    &PROVIDER
+}
+
 /// A workspace with the provider of this tree, which finds dkron at `endpoint` by its environment. The configuration
 /// is yours to write; it needs no `provider` block.
 pub(crate) fn workspace(terraform: &Terraform, endpoint: &str) -> Workspace {
-    static PROVIDER: LazyLock<PathBuf> = LazyLock::new(|| provider_folder(Profile::Debug).unwrap());
-    let mut workspace = Workspace::with_provider(terraform, &PROVIDER).unwrap();
+    let mut workspace = Workspace::with_provider(terraform, built_provider()).unwrap();
     workspace.env("KRONY_ENDPOINT", endpoint);
     let versions =
         "terraform {\n  required_providers {\n    krony = { source = \"krony-cloud/krony\" }\n  }\n}\n";
@@ -62,6 +68,16 @@ pub(crate) fn assert_plan_is_empty(workspace: &Workspace) {
 pub(crate) fn apply(workspace: &Workspace) {
     workspace.apply(&[]).unwrap();
     assert_plan_is_empty(workspace);
+}
+
+/// The configuration that a guide shows below a heading.
+pub(crate) fn guide(name: &str, heading: &str) -> String {
+    let guides = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/guides");
+    let text = fs::read_to_string(guides.join(format!("{name}.md"))).unwrap();
+    let (_, section) = text.split_once(&format!("\n## {heading}\n")).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let blocks = section.split("```terraform\n").skip(1);
+    blocks.map(|block| block.split("```").next().unwrap()).collect()
 }
 
 /// A job in HCL whose label is its name, with `rest` behind that.
@@ -226,5 +242,5 @@ pub(crate) fn plan_in_trouble(workspace: &Workspace, mut meanwhile: impl FnMut()
 /// A file of the examples, which the documentation shows.
 pub(crate) fn example(path: &str) -> String {
     let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples");
-    std::fs::read_to_string(Path::new(examples).join(path)).unwrap()
+    fs::read_to_string(Path::new(examples).join(path)).unwrap()
 }

@@ -70,7 +70,7 @@ fn what_an_error_suggests_imports_the_job() {
 fn an_identity_stays_as_it_was_told() {
     for (tenant, name) in [(None, "acme--backup"), (Some("acme"), "backup")] {
         let identity = Identity { name: Attr::Known(Text::new(name)), tenant: tenant.map(Text::new).into() };
-        let Ok(state) = from_identity(identity.clone()) else { panic!("{name} is refused") };
+        let Ok(state) = from_identity(&identity) else { panic!("{name} is refused") };
         let job = convert::from_dkron(&found("acme--backup", Some("acme")), &state);
         assert!(Identity { name: job.name, tenant: job.tenant } == identity);
     }

@@ -135,6 +135,7 @@ fn providers_are_known_from_any_registry() {
         "registry.opentofu.org/Sylviettee/dkron",
         "mirror.example.com:8443/bozerkins/dkron",
         "BOZERKINS/dkron",
+        crate::provider::ADDRESS,
     ] {
         let source = MoveSource { provider_address: address.to_owned(), ..source("", json!({"name": "a"})) };
         assert!(state(&source).ok().flatten().is_some(), "{address}");
