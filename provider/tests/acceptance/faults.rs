@@ -2,6 +2,7 @@
 //! error says what it is, state holds what dkron has, and the next apply without the fault converges.
 
 mod batch;
+mod endpoint;
 mod table;
 
 use std::thread;
@@ -9,7 +10,7 @@ use std::thread;
 use xtask::dkron::Node;
 
 use self::batch::Batch;
-use self::table::{COLUMNS, End, OPERATIONS, ROWS};
+use self::table::{COLUMNS, OPERATIONS, ROWS};
 
 /// Cells of one operation share a root, and the operations go on side by side.
 #[test]
@@ -37,5 +38,4 @@ fn every_fault_ends_as_the_table_says() {
         .map(|((fault, column), complaint)| format!("{fault} × {}: {complaint}", column.title()))
         .collect();
     assert!(texts.is_empty(), "{} cells are wrong:\n{}", texts.len(), texts.join("\n"));
-    assert!(ROWS.iter().flat_map(|row| row.ends).any(|end| matches!(end, End::Fails(_))));
 }
