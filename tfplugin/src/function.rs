@@ -95,3 +95,106 @@ fn element(list: Parameter) -> Option<Parameter> {
     let Type::List(element) = list.value_type else { return None };
     Some(Parameter { value_type: *element, ..list })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::List;
+
+    crate::model! {
+        /// First line
+        /// and second.
+        ///
+        /// More.
+        struct Texts {
+            /// One.
+            first: String = required(),
+            /// Others.
+            rest: List<String> = optional(),
+        }
+    }
+
+    struct Fixed;
+
+    impl Function for Fixed {
+        type Arguments = Texts;
+        type Output = bool;
+        const NAME: &'static str = "fixed";
+
+        fn call(&self, _: Texts) -> Result<bool> {
+            Ok(true)
+        }
+    }
+
+    struct Variadic;
+
+    impl Function for Variadic {
+        type Arguments = Texts;
+        type Output = bool;
+        const NAME: &'static str = "variadic";
+        const VARIADIC: bool = true;
+
+        fn call(&self, _: Texts) -> Result<bool> {
+            Ok(true)
+        }
+    }
+
+    #[test]
+    fn fields_are_parameters_and_the_last_may_take_any_number() {
+        let fixed = Signature::of::<Fixed>();
+        assert_eq!((fixed.parameters.len(), fixed.variadic.is_none()), (2, true));
+        assert_eq!(fixed.parameters[1].value_type, Type::list(Type::String));
+        assert!(fixed.parameter(2).is_none());
+        let variadic = Signature::of::<Variadic>();
+        assert_eq!(variadic.parameters.len(), 1);
+        let parameter = |position| variadic.parameter(position).map(|found| (found.name, found.nullable));
+        assert_eq!(
+            (parameter(0), parameter(1), parameter(9)),
+            (Some(("first", false)), Some(("rest", true)), Some(("rest", true)))
+        );
+        assert_eq!(variadic.variadic.as_ref().map(|found| &found.value_type), Some(&Type::String));
+        assert_eq!(variadic.summary(), "First line and second.");
+    }
+
+    /// Declares a function with one field, and asks for its signature.
+    macro_rules! signature {
+        ($field_type:ty = $flags:expr, variadic: $variadic:literal) => {{
+            crate::model! {
+                /// Nothing.
+                struct Arguments {
+                    /// Nothing.
+                    field: $field_type = $flags,
+                }
+            }
+            struct Faulty;
+            impl Function for Faulty {
+                type Arguments = Arguments;
+                type Output = bool;
+                const NAME: &'static str = "faulty";
+                const VARIADIC: bool = $variadic;
+                fn call(&self, _: Arguments) -> Result<bool> {
+                    Ok(true)
+                }
+            }
+            Signature::of::<Faulty>()
+        }};
+    }
+
+    #[test]
+    #[should_panic(expected = "must be required or optional")]
+    fn a_parameter_is_not_computed() {
+        signature!(String = computed(), variadic: false);
+    }
+
+    #[test]
+    #[should_panic(expected = "without a default")]
+    fn a_parameter_has_no_default() {
+        signature!(String = optional().default("a"), variadic: false);
+    }
+
+    #[test]
+    #[should_panic(expected = "must be a list")]
+    fn any_number_of_arguments_is_a_list() {
+        signature!(String = optional(), variadic: true);
+    }
+}

@@ -355,6 +355,32 @@ fn normal_objects_have_no_write_only_values_and_no_null_blocks() {
 }
 
 #[test]
+fn a_written_configuration_is_without_what_need_not_be_said() {
+    let rows = [
+        // state, configuration
+        (old_object(json!({})), json!({ "name": "a", "region": "moon" })),
+        (json!({ "name": "a", "note": "", "size": 2, "secret": "s" }), json!({ "name": "a", "size": 2 })),
+        (json!({ "one": { "key": "k", "id": "1", "size": 1 } }), json!({ "one": { "key": "k" } })),
+        // That there is one says something by itself.
+        (json!({ "one": { "id": "1", "size": 1 } }), json!({ "one": {} })),
+        (json!({ "list": [{ "size": 1 }, { "size": 2 }] }), json!({ "list": [{}, { "size": 2 }] })),
+        (json!({ "map": { "x": { "id": "1" } } }), json!({ "map": { "x": {} } })),
+        (json!({ "set": [{ "key": "k", "id": "1" }] }), json!({ "set": [{ "key": "k" }] })),
+        (json!({ "block": { "key": "k", "count": 1, "secret": "s" } }), json!({ "block": { "key": "k" } })),
+        (json!({ "block_map": { "x": { "id": "1" } } }), json!({ "block_map": { "x": {} } })),
+    ];
+    for (state, expected) in rows {
+        let state = object(&state);
+        let found = written(&schema(), state.clone());
+        assert_eq!(found, config(&expected));
+        // It leads where it came from.
+        let plan = plan(&schema(), Proposal { prior: &state, config: &found });
+        assert!(plan.replaces.is_empty(), "{:?}", plan.replaces);
+    }
+    assert_eq!(written(&schema(), Value::Null), Value::Null);
+}
+
+#[test]
 fn unknown_parts_are_stored_as_null() {
     let value = object(
         &json!({ "name": UNKNOWN, "list": [{ "id": UNKNOWN }], "map": { "x": UNKNOWN }, "set": UNKNOWN }),

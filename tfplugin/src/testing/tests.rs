@@ -4,8 +4,11 @@ use proto::tfplugin6::schema::{
 };
 use serde_json::json;
 
-use super::{proposed::proposed, *};
-use crate::value::Type;
+use super::{
+    proposed::proposed,
+    schema::{Function, Identity},
+    *,
+};
 
 fn attribute(name: &str, flags: &str) -> Attribute {
     let has = |flag| flags.split(' ').any(|found| found == flag);
@@ -138,6 +141,92 @@ fn a_schema_must_make_sense() {
     for fine in [limited(Blocks::Single, 1, 1), limited(Blocks::List, 2, 0), limited(Blocks::Set, 2, 2)] {
         Schema::read("x", &wire(vec![], vec![fine])).unwrap();
     }
+}
+
+#[test]
+fn an_identity_must_make_sense() {
+    use proto::tfplugin6::{ResourceIdentitySchema, resource_identity_schema::IdentityAttribute};
+    let attribute = |json: &'static str, required, optional| IdentityAttribute {
+        name: "a".to_owned(),
+        r#type: json.into(),
+        required_for_import: required,
+        optional_for_import: optional,
+        ..IdentityAttribute::default()
+    };
+    let read = |version, attribute| {
+        Identity::read("x", &ResourceIdentitySchema { version, identity_attributes: vec![attribute] })
+    };
+    for json in ["\"string\"", "\"number\"", "\"bool\"", "[\"list\",\"string\"]"] {
+        let identity = read(0, attribute(json, true, false)).unwrap();
+        assert_eq!(identity.required, ["a"]);
+    }
+    let broken = [
+        (-1, attribute("\"string\"", true, false), "a negative version"),
+        (0, attribute("\"string\"", false, false), "not exactly one of"),
+        (0, attribute("\"string\"", true, true), "not exactly one of"),
+        (0, attribute("", true, false), "a type that is none"),
+        (0, attribute("\"dynamic\"", true, false), "an identity with a dynamic"),
+        (0, attribute("[\"map\",\"string\"]", true, false), "an identity with a map"),
+        (0, attribute("[\"list\",[\"list\",\"string\"]]", true, false), "an identity with a list of list"),
+    ];
+    for (version, attribute, found) in broken {
+        let violation = read(version, attribute).unwrap_err();
+        assert_eq!((violation.rule, violation.found.contains(found)), (Rule::Schema, true), "{violation}");
+    }
+}
+
+#[test]
+fn a_signature_must_make_sense() {
+    use proto::tfplugin6::function::{Parameter, Return};
+    let parameter =
+        |name: &str| Parameter { name: name.to_owned(), r#type: "\"string\"".into(), ..Parameter::default() };
+    let whole = || proto::tfplugin6::Function {
+        parameters: vec![parameter("a"), parameter("b")],
+        variadic_parameter: Some(parameter("c")),
+        r#return: Some(Return { r#type: "\"bool\"".into() }),
+        ..Default::default()
+    };
+    let function = Function::read("join_all", &whole()).unwrap();
+    assert_eq!((function.parameters.len(), function.output), (2, Type::Bool));
+    let broken = [
+        ("1st", whole(), "no identifier"),
+        ("", whole(), "no identifier"),
+        (
+            "f",
+            proto::tfplugin6::Function { variadic_parameter: Some(parameter("a")), ..whole() },
+            "there twice",
+        ),
+        ("f", proto::tfplugin6::Function { parameters: vec![parameter("a b")], ..whole() }, "no identifier"),
+        ("f", proto::tfplugin6::Function { r#return: None, ..whole() }, "no result"),
+        (
+            "f",
+            proto::tfplugin6::Function { r#return: Some(Return::default()), ..whole() },
+            "a type that is none",
+        ),
+    ];
+    for (name, function, found) in broken {
+        let violation = Function::read(name, &function).unwrap_err();
+        assert_eq!((violation.rule, violation.found.contains(found)), (Rule::Schema, true), "{violation}");
+    }
+}
+
+#[test]
+fn a_generated_configuration_can_be_written() {
+    let fine = json!({ "plain": "a", "one": { "key": "k" }, "blocks": [{ "key": "k" }], "map": { "x": {} } });
+    rules::can_be_written(&whole().object, &object(&fine), &Path::root()).unwrap();
+    let broken = [
+        (json!({ "id": "1" }), "id"),
+        (json!({ "one": { "id": "1" } }), "one.id"),
+        (json!({ "map": { "x": { "id": "1" } } }), "map[\"x\"].id"),
+        (json!({ "blocks": [{ "id": "1" }] }), "blocks[0].id"),
+    ];
+    for (config, path) in broken {
+        let violation = rules::can_be_written(&whole().object, &object(&config), &Path::root()).unwrap_err();
+        assert_eq!((violation.rule, violation.path.to_string().as_str()), (Rule::GeneratedConfig, path));
+    }
+    let schema = Schema::read("x", &wire(vec![attribute("a", "required")], vec![])).unwrap();
+    let violation = rules::can_be_written(&schema.object, &schema.object.empty(), &Path::root()).unwrap_err();
+    assert_eq!(violation.path, Path::attribute("a"));
 }
 
 #[test]

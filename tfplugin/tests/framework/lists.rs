@@ -1,10 +1,15 @@
 //! List resources.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use proto::tfplugin6 as pb;
 use serde_json::{Value as Json, json};
 use tfplugin::{
+    provider::{Configured, Offers, Provider, Settings},
+    service::Server,
     testing::{Core, Failure, Listing, Query, UNKNOWN},
     value::Value,
 };
@@ -12,9 +17,10 @@ use tokio_stream::StreamExt as _;
 
 use crate::{
     core, findings,
+    pets::PetList,
     rpc::{configured_client, wire},
     summaries,
-    toy::{CANARY, Toy},
+    toy::{self, CANARY, Config, Toy},
 };
 
 const PET: &str = "toy_pet";
@@ -170,4 +176,28 @@ async fn a_list_without_configuration_lists_all() {
         pb::validate_list_resource_config::Request { type_name: PET.to_owned(), ..Default::default() };
     let answer = client.validate_list_resource_config(request).await.unwrap().into_inner();
     assert_eq!(answer.diagnostics, []);
+}
+
+/// A provider that lists what it has not.
+struct Lister;
+
+impl Provider for Lister {
+    type Config = Config;
+    type Client = Arc<toy::Server>;
+    const NAME: &'static str = "lister";
+    const ADDRESS: &'static str = "registry.terraform.io/example/lister";
+
+    async fn configure(&self, _: Settings<Config>) -> tfplugin::diagnostic::Result<Configured<Self::Client>> {
+        Ok(Configured::new(Self::Client::default()))
+    }
+
+    fn offers(&self) -> Offers<Self::Client> {
+        Offers::new().list_resource(PetList)
+    }
+}
+
+#[test]
+#[should_panic(expected = "the list resource lister_pet needs a resource of that type with an identity")]
+fn a_list_needs_its_resource() {
+    Server::new(Lister);
 }

@@ -302,7 +302,7 @@ impl ListResource for PetList {
             }
             "deaf" => {
                 server.waiting.notify_one();
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
             "warn" => context.warn(Diagnostic::warning("Dusty", "").at_attribute("owner")),
             "unknown identity" => {

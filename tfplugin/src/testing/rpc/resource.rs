@@ -7,7 +7,10 @@ use super::{
     APPLY, Diagnostics, Failure, GENERATE, IMPORT, MOVE, PLAN, Path, Provider, READ, Request, Result, Rpc,
     Rule, Schema, UPGRADE, UPGRADE_IDENTITY, VALIDATE, Value, Violation, codec, path, pb, rules,
 };
-use crate::testing::{Action, Change, Instance, MoveSource, Object, proposed::proposed};
+use crate::{
+    resource::MoveSource,
+    testing::{Action, Change, Instance, Object, proposed::proposed},
+};
 
 /// The answer to an apply, with what is kept of it.
 pub(in crate::testing) struct Answer {
