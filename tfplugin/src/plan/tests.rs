@@ -365,7 +365,7 @@ fn a_written_configuration_is_without_what_need_not_be_said() {
         (json!({ "one": { "id": "1", "size": 1 } }), json!({ "one": {} })),
         (json!({ "list": [{ "size": 1 }, { "size": 2 }] }), json!({ "list": [{}, { "size": 2 }] })),
         (json!({ "map": { "x": { "id": "1" } } }), json!({ "map": { "x": {} } })),
-        (json!({ "set": [{ "key": "k", "id": "1" }] }), json!({ "set": [{ "key": "k" }] })),
+        (json!({ "set": [{ "key": "k", "id": "1", "size": 1 }] }), json!({ "set": [{ "key": "k" }] })),
         (json!({ "block": { "key": "k", "count": 1, "secret": "s" } }), json!({ "block": { "key": "k" } })),
         (json!({ "block_map": { "x": { "id": "1" } } }), json!({ "block_map": { "x": {} } })),
     ];
