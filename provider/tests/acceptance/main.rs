@@ -4,18 +4,25 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed expectation fails the test")]
 
+mod action;
 mod bad_input;
 mod cluster;
 mod data_sources;
 mod drift;
+mod export;
 mod faults;
 mod functions;
+mod identity;
 mod import;
 mod kill;
 mod lifecycle;
+mod moved;
 mod parents;
 mod property;
+mod query;
 mod secrets;
 mod soak;
 mod support;
+mod tenant;
 mod traffic;
+mod write_only;
