@@ -62,7 +62,7 @@ struct Secret<'a> {
 /// An attribute for a secret, as settings by name; a secret that is one text has no name.
 trait Slot {
     fn get(&self) -> Attr<Settings>;
-    fn set(&mut self, content: Option<Settings>);
+    fn set(&mut self, content: Attr<Settings>);
 }
 
 impl Slot for Attr<String> {
@@ -74,8 +74,12 @@ impl Slot for Attr<String> {
         }
     }
 
-    fn set(&mut self, content: Option<Settings>) {
-        *self = content.and_then(|content| content.into_values().next()).into();
+    fn set(&mut self, content: Attr<Settings>) {
+        *self = match content {
+            Attr::Known(content) => content.into_values().next().into(),
+            Attr::Null => Self::Null,
+            Attr::Unknown => Self::Unknown,
+        };
     }
 }
 
@@ -91,8 +95,12 @@ impl Slot for Attr<Map<String>> {
         }
     }
 
-    fn set(&mut self, content: Option<Settings>) {
-        *self = content.filter(|content| !content.is_empty()).map(Map::from_iter).into();
+    fn set(&mut self, content: Attr<Settings>) {
+        *self = match content {
+            Attr::Known(content) => Self::Known(content.into_iter().collect()),
+            Attr::Null => Self::Null,
+            Attr::Unknown => Self::Unknown,
+        };
     }
 }
 
@@ -120,9 +128,9 @@ impl Secret<'_> {
 pub(super) fn carry(planned: &Job, config: &Job) -> Job {
     let (mut job, mut config) = (planned.clone(), config.clone());
     let mut given: BTreeMap<_, _> =
-        secrets(&mut config).into_iter().map(|secret| (secret.id(), secret.content())).collect();
+        secrets(&mut config).into_iter().map(|secret| (secret.id(), secret.write_only.get())).collect();
     for secret in secrets(&mut job) {
-        secret.write_only.set(given.remove(&secret.id()).flatten());
+        secret.write_only.set(given.remove(&secret.id()).unwrap_or_default());
     }
     job
 }
@@ -135,7 +143,7 @@ pub(super) fn reveal(job: &Job) -> Job {
         if secret.is_shared() {
             content.extend(secret.plain.get().known().cloned().unwrap_or_default());
         }
-        secret.plain.set(Some(content));
+        secret.plain.set(Attr::Known(content));
     }
     job
 }
@@ -239,7 +247,7 @@ pub(super) fn show(found: &dkron::Job, prior: &Job, private: &Private) -> Job {
         let content = secret.plain.get().known().cloned().unwrap_or_default();
         let is_secret = |key: &String| !secret.is_shared() || record.keys.contains(key);
         let (hidden, shown): (Settings, Settings) = content.into_iter().partition(|(key, _)| is_secret(key));
-        secret.plain.set((!shown.is_empty()).then_some(shown));
+        secret.plain.set(Some(shown).filter(|shown| !shown.is_empty()).into());
         let version = versions.get(&secret.id()).copied().filter(|_| record.agrees(&hidden));
         *secret.version = version.into();
     }
@@ -259,7 +267,7 @@ fn with_places(prior: &Job, records: &Records) -> Job {
         if let (true, Some(record)) = (secret.is_shared(), records.get(&secret.id())) {
             let mut places = secret.plain.get().known().cloned().unwrap_or_default();
             places.extend(record.keys.iter().map(|key| (key.clone(), String::new())));
-            secret.plain.set(Some(places));
+            secret.plain.set(Attr::Known(places));
         }
     }
     prior

@@ -61,16 +61,7 @@ impl Form for Kafka {
 
     fn check(&self, path: &Path) -> Diagnostics {
         let mut findings = check_not_empty(&self.topic, path.attr("topic"), "the name of a topic");
-        let password = self.password();
-        let parts = [("sasl_username", &self.sasl_username), password];
-        for [(given, value), (missing, other)] in [parts, [parts[1], parts[0]]] {
-            if is_written(value) && is_nothing(other) {
-                let detail =
-                    format!("Without `{missing}` dkron connects without any authentication: set both.");
-                findings.push(Diagnostic::error("Half of the credentials", detail).at(path.attr(given)));
-            }
-        }
-        if is_written(&self.sasl_username) && is_written(password.1) && self.sasl_mechanism.is_null() {
+        if is_written(&self.sasl_username) && is_written(self.password().1) && self.sasl_mechanism.is_null() {
             let detail = "Expected `sasl_mechanism` as well: without it dkron fails each run.";
             let path = path.attr("sasl_username");
             findings.push(Diagnostic::error("Missing SASL mechanism", detail).at(path));
@@ -82,6 +73,14 @@ impl Form for Kafka {
         let leak =
             "dkron writes all settings, the password included, into the log of the node that runs the job.";
         let mut findings = debug_advice(&self.debug, path.attr("debug"), leak);
+        let parts = [("sasl_username", &self.sasl_username), self.password()];
+        for [(given, value), (missing, other)] in [parts, [parts[1], parts[0]]] {
+            if is_written(value) && is_nothing(other) {
+                let detail =
+                    format!("Without `{missing}` dkron connects without any authentication: set both.");
+                findings.push(Diagnostic::warning("Half of the credentials", detail).at(path.attr(given)));
+            }
+        }
         let without_tls = self.tls_enable.is_null() || self.tls_enable.known() == Some(&false);
         if without_tls && !is_nothing(self.password().1) {
             let detail = "Without `tls_enable = true` whoever sees the traffic sees the messages, and can guess the \

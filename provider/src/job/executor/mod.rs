@@ -15,7 +15,7 @@ mod shell;
 
 use tfplugin::{
     diagnostic::{Diagnostic, Diagnostics},
-    model::Attr,
+    model::{Attr, Strictness},
     path::Path,
 };
 
@@ -114,6 +114,7 @@ pub(super) fn encode(job: &Job) -> Option<(String, Settings)> {
 pub(super) fn decode(job: &mut Job, prior: &Job, name: &str, settings: &Settings) {
     if !prior.executor.is_set()
         && !shows_credentials(prior, name, settings)
+        && can_be_configured(name, settings)
         && decode_typed(job, name, settings)
     {
         return;
@@ -122,6 +123,15 @@ pub(super) fn decode(job: &mut Job, prior: &Job, name: &str, settings: &Settings
     if !name.is_empty() || !settings.is_empty() {
         job.executor = Attr::Known(Executor::of(name, settings, prior.executor.known()));
     }
+}
+
+/// Whether the typed form would be accepted as configuration: what dkron has need not have been written by us.
+fn can_be_configured(name: &str, settings: &Settings) -> bool {
+    use tfplugin::model::TfType as _;
+    let mut job = Job::default();
+    decode_typed(&mut job, name, settings)
+        && Job::decode(&job.encode(), &Path::root(), Strictness::Configuration).is_ok()
+        && !in_each_form(&job, |form, path| form.check(path)).has_errors()
 }
 
 /// Whether the typed form would show a password in an address that the user did not write there: plans hide it only in

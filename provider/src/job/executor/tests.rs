@@ -66,6 +66,18 @@ fn http_that_a_form_cannot_say_stays_generic() {
     check_generic("http", &[method, url, ("future", "key")]);
 }
 
+/// What dkron takes from others is more than configuration may say.
+#[test]
+fn what_configuration_may_not_say_stays_generic() {
+    let url = ("url", "http://x");
+    check_generic("http", &[("method", "GET"), ("url", "example.com")]);
+    check_generic("http", &[("method", "get"), url]);
+    check_generic("http", &[("method", "GET"), url, ("timeout", "0")]);
+    check_generic("http", &[("method", "GET"), url, ("expectCode", "999")]);
+    check_generic("shell", &[("command", "")]);
+    check_generic("shell", &[("command", "true"), ("timeout", "-1s")]);
+}
+
 #[test]
 fn spellings_of_http_that_mean_the_same_are_typed() {
     let job = read(
@@ -261,8 +273,8 @@ fn what_dkron_would_not_do_is_an_error() {
     let kafka = [("brokerAddress", "b:1"), ("topic", "t")];
     let with = |rest: &[(&'static str, &'static str)]| typed("kafka", &[&kafka[..], rest].concat());
     assert_found(&check(&with(&[])), &[]);
-    assert_found(&check(&with(&[("saslUsername", "u")])), &["kafka.sasl_username"]);
-    assert_found(&check(&with(&[("saslPassword", "p")])), &["kafka.sasl_password"]);
+    assert_found(&advice(&with(&[("saslUsername", "u")])), &["kafka.sasl_username"]);
+    assert_found(&advice(&with(&[("saslPassword", "p"), ("tlsEnable", "true")])), &["kafka.sasl_password"]);
     let both = [("saslUsername", "u"), ("saslPassword", "p")];
     assert_found(&check(&with(&both)), &["kafka.sasl_username"]);
     assert_found(&check(&with(&[&both[..], &[("saslMechanism", "sha256")]].concat())), &[]);
