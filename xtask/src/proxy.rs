@@ -6,14 +6,13 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::fmt;
-use std::future::Future;
 use std::net::{self, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::{Bytes, Frame, Incoming};
@@ -278,7 +277,8 @@ impl Proxy {
         Self::balance(&[upstream.to_owned()])
     }
 
-    /// Starts a proxy that passes each request on to the next of these servers in turn, whether it is up or not.
+    /// Starts a proxy that passes each request on to the next of these servers in turn, and to the one after
+    /// it if no connection comes about.
     ///
     /// # Errors
     /// When no port or thread is to be had.
@@ -395,10 +395,11 @@ impl Shared {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whose turn it is.
-    fn upstream(&self) -> &str {
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        &self.upstreams[turn % self.upstreams.len()]
+    /// The servers, beginning with the one whose turn it is.
+    fn in_turn(&self) -> impl Iterator<Item = &str> {
+        let servers = self.upstreams.len();
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % servers;
+        self.upstreams.iter().cycle().skip(turn).take(servers).map(String::as_str)
     }
 
     /// Notes a request and says what happens to it.
@@ -505,7 +506,7 @@ async fn answer(request: Request<Incoming>, shared: &Shared, client: &Upstream) 
     let body = body.collect().await.map_err(|_| Break::Close)?.to_bytes();
     let request = seen(&parts.method, &parts.uri, &parts.headers, &body);
     let fault = shared.note(request.clone());
-    let forward = forward(shared.upstream(), parts, body, client);
+    let forward = forward(shared, parts, body, client);
     match fault {
         None => Ok(whole(forward.await)),
         Some(Fault::Delay(time)) => {
@@ -522,7 +523,7 @@ async fn answer(request: Request<Incoming>, shared: &Shared, client: &Upstream) 
         Some(Fault::Endless) => Ok(endless(forward.await)),
         Some(Fault::Undo(job)) => {
             let answer = forward.await;
-            let undone = write(shared.upstream(), &job, client).await;
+            let undone = write(&shared.upstreams[0], &job, client).await;
             Ok(whole(if undone.status().is_success() { answer } else { undone }))
         }
         Some(Fault::Reset) => Err(Break::Reset),
@@ -581,26 +582,35 @@ fn seen(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Seen {
     }
 }
 
-/// Passes a request on; 502 with the reason where the server does not answer.
-fn forward(
-    upstream: &str,
+/// Passes a request on; 502 with the reason where no server answers.
+async fn forward(
+    shared: &Shared,
     parts: hyper::http::request::Parts,
     body: Bytes,
     client: &Upstream,
-) -> impl Future<Output = Response<Bytes>> {
+) -> Response<Bytes> {
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-    let uri = format!("{upstream}{target}").parse::<Uri>();
-    async move {
-        let answer = async {
-            let mut request = Request::new(Full::new(body));
-            *request.method_mut() = parts.method;
-            *request.uri_mut() = uri?;
-            *request.headers_mut() = parts.headers;
+    let mut answer = Err(anyhow!("there is no server"));
+    for upstream in shared.in_turn() {
+        let attempt = async {
+            let mut request = Request::new(Full::new(body.clone()));
+            *request.method_mut() = parts.method.clone();
+            *request.uri_mut() = format!("{upstream}{target}").parse()?;
+            *request.headers_mut() = parts.headers.clone();
             request.headers_mut().remove(HOST);
             send(request, client).await
         };
-        answer.await.unwrap_or_else(|error| unreached(&error))
+        answer = attempt.await;
+        if !answer.as_ref().is_err_and(is_unreachable) {
+            break;
+        }
     }
+    answer.unwrap_or_else(|error| unreached(&error))
+}
+
+/// Whether no connection came about, so that another server may be asked.
+fn is_unreachable(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|error| error.is_connect())
 }
 
 /// Writes a job of the proxy's own accord.

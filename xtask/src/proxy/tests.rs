@@ -54,8 +54,11 @@ fn servers_take_turns() {
         server
     });
     let proxy = Proxy::balance(&servers.each_ref().map(Proxy::url)).unwrap();
-    let answers = [(); 4].map(|()| get(&proxy, "/").unwrap().body);
-    assert_eq!(answers, ["one", "two", "one", "two"]);
+    let answers = || [(); 4].map(|()| get(&proxy, "/").unwrap().body);
+    assert_eq!(answers(), ["one", "two", "one", "two"]);
+    let [one, _two] = servers;
+    drop(one);
+    assert_eq!(answers(), ["two"; 4], "the one that is down is passed over");
 }
 
 #[test]
