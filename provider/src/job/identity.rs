@@ -53,6 +53,16 @@ pub(super) fn is_imported(state: &Job) -> bool {
     state.id.is_null()
 }
 
+/// Whether an import was told no more than a full name, which may be that of a tenant's job.
+fn is_open(state: &Job) -> bool {
+    is_imported(state) && state.tenant.is_null() && state.full_name.is_null()
+}
+
+/// The identity of a job in state; none as long as only dkron can tell.
+pub(super) fn identity(state: &Job) -> Option<Identity> {
+    (!is_open(state)).then(|| Identity { name: state.name.clone(), tenant: state.tenant.clone() })
+}
+
 /// The tenant of the job, if it has one and it is known.
 pub(super) fn tenant(job: &Job) -> Option<&str> {
     job.tenant.known().map(|tenant| &**tenant)
@@ -100,19 +110,15 @@ pub fn identity_of(found: &dkron::Job) -> Identity {
 
 /// Tenant and name of a job that was found. Those in state stay; an import of a full name believes the job's metadata.
 pub(super) fn of<'a>(found: &'a dkron::Job, state: &Job) -> (Option<&'a str>, &'a str) {
-    let is_told_only_a_full_name = is_imported(state) && state.full_name.is_null();
     let is_tenants = |candidate: &str| match tenant(state) {
         Some(tenant) => tenant == candidate,
-        None => is_told_only_a_full_name && is_marked(found, candidate),
+        None => is_open(state) && is_marked(found, candidate),
     };
     match full_name::split(&found.name).filter(|(tenant, _)| is_tenants(tenant)) {
         Some((tenant, name)) => (Some(tenant), name),
         None => (None, &found.name),
     }
 }
-
-#[cfg(test)]
-mod tests;
 
 fn invalid(summary: &str, detail: String) -> Diagnostics {
     Diagnostic::error(summary, detail).into()
@@ -126,3 +132,6 @@ fn state(tenant: Option<&str>, name: &str) -> std::result::Result<Job, String> {
     JobName::check(name)?;
     Ok(Job { tenant: tenant.map(Text::new).into(), name: Attr::Known(Text::new(name)), ..Job::default() })
 }
+
+#[cfg(test)]
+mod tests;

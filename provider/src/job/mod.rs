@@ -142,7 +142,7 @@ impl Resource for JobResource {
     }
 
     fn identity(&self, state: &Job) -> Option<Identity> {
-        Some(Identity { name: state.name.clone(), tenant: state.tenant.clone() })
+        identity::identity(state)
     }
 
     fn import_by_identity(&self, identity: Identity) -> Result<Job> {

@@ -40,6 +40,11 @@ fn random_jobs_become_what_they_say() {
     assert_eq!(coverage.missing(), Vec::<String>::new(), "not seen in {roots} roots");
 }
 
+/// Jobs as dkron has them when they come of random configurations; parents go before their children.
+pub(crate) fn varied_jobs(seed: u64, count: usize) -> Vec<Value> {
+    Generator::new(seed).jobs(count).iter().map(expected).collect()
+}
+
 fn apply_both(node: &Node, terraform: &Terraform, first: &[Value], second: &[Value]) {
     let workspace = workspace(terraform, &node.url());
     apply(&workspace, node, first);

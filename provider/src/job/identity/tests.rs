@@ -9,6 +9,7 @@ fn found(name: &str, tenant: Option<&str>) -> dkron::Job {
 /// Tenant and name that come out of an import.
 fn imported(id: &str, marked: Option<&str>) -> (Option<String>, String) {
     let Ok(state) = from_import_id(id) else { panic!("{id} is refused") };
+    assert_eq!(identity(&state).is_none(), state.tenant.is_null(), "a full name alone is no identity yet");
     let Attr::Known(name) = full_name(&state) else { panic!("{id} has no full name") };
     let job = convert::from_dkron(&found(&name, marked), &state);
     assert_eq!(job.full_name, Attr::Known(name));
@@ -72,7 +73,8 @@ fn an_identity_stays_as_it_was_told() {
         let identity = Identity { name: Attr::Known(Text::new(name)), tenant: tenant.map(Text::new).into() };
         let Ok(state) = from_identity(&identity) else { panic!("{name} is refused") };
         let job = convert::from_dkron(&found("acme--backup", Some("acme")), &state);
-        assert!(Identity { name: job.name, tenant: job.tenant } == identity);
+        assert!(super::identity(&state).as_ref() == Some(&identity));
+        assert!(super::identity(&job) == Some(identity));
     }
 }
 
