@@ -268,10 +268,7 @@ impl fmt::Display for Problem {
                  nothing between blocks it",
             ),
             Self::Interrupted => f.write_str("the connection broke before the answer was complete"),
-            Self::TimedOut => f.write_str(
-                "there was no answer in time; check the cluster's health, and that request_timeout is long \
-                 enough: dkron holds a request for 10 s when its leader dies",
-            ),
+            Self::TimedOut => f.write_str("there was no answer in time; check the cluster's health"),
             Self::Tls(how) => f.write_str(how),
             Self::Redirected { target: Some(target) } => write!(
                 f,

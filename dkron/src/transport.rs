@@ -190,7 +190,12 @@ impl Transport {
         let outcome = outcome.map_err(|error| self.explain(error, request, route))?;
         let outcome = outcome.map_err(|failure| Box::new(self.describe(operation, request, route, failure)));
         self.log(request, route, &outcome);
-        Ok(outcome?)
+        outcome.map_err(|failure| match failure.problem {
+            Problem::TimedOut if scope.left().is_zero() => {
+                Error::DeadlineExceeded { operation: operation.to_owned(), failure: Some(failure) }
+            }
+            _ => Error::Request(failure),
+        })
     }
 
     /// What was waited for when the time was over.

@@ -193,7 +193,9 @@ fn may_be_undone(before: &Job, begun: Timestamp) -> bool {
 /// an orphan whose change was stored (measured).
 fn perhaps_applied(error: &Error) -> bool {
     match error {
-        Error::Request(failure) => may_be_applied(&failure.problem),
+        Error::Request(failure) | Error::DeadlineExceeded { failure: Some(failure), .. } => {
+            may_be_applied(&failure.problem)
+        }
         Error::ParentMissing { .. } => true,
         _ => false,
     }

@@ -1,6 +1,6 @@
 //! Errors of the dkron client as diagnostics: what was to be done, what came back, where, and what to do next.
 
-use dkron::{Error, Left, RunError, WriteError};
+use dkron::{Error, Left, Problem, RunError, WriteError};
 use tfplugin::{
     diagnostic::{Diagnostic, Diagnostics},
     path::Path,
@@ -8,22 +8,30 @@ use tfplugin::{
 
 use crate::text::sentence;
 
-/// A job that could not be read. State stays as it is.
+/// A job that somebody asks for and that could not be read.
 pub fn read(name: &str, error: &Error) -> Diagnostics {
-    let mut detail = sentence(error);
+    question(&format!("Job {name:?} could not be read"), error)
+}
+
+/// A job in state that could not be read. State stays as it is.
+pub fn refresh(name: &str, error: &Error) -> Diagnostics {
+    let mut detail = told(error);
     if let Error::Unproven { .. } | Error::LeaderUnreached { .. } = error {
         detail.push_str(
             " State stays as it is. If you know that the job is gone, remove it from state with \
              `terraform state rm`.",
         );
     }
-    Diagnostic::error(format!("Job {name:?} could not be read"), detail).into()
+    Diagnostic::error(format!("Job {name:?} could not be read"), detail).at(blamed(error)).into()
 }
 
 /// A job that could not be created.
 pub fn create(name: &str, error: &WriteError) -> Diagnostics {
     let advice = match &error.left {
-        Left::Job(_) => "It is in state, marked as tainted, and the next apply replaces it.",
+        Left::Job(_) => {
+            "It is in state, marked as tainted, and the next apply replaces it; `terraform untaint` with the address of \
+             this resource keeps it instead."
+        }
         Left::Unknown => {
             "If the next apply finds it there, it says how to import it; with KRONY_ADOPT=identical it takes it over."
         }
@@ -58,13 +66,27 @@ pub fn delete(name: &str, error: &WriteError) -> Diagnostics {
 }
 
 fn write(summary: String, error: &WriteError, advice: &str) -> Diagnostics {
-    let detail = format!("{} {}. {advice}", sentence(&error.cause), error.left);
+    let detail = format!("{} {}. {advice}", told(&error.cause), error.left);
     Diagnostic::error(summary, detail.trim_end().to_owned()).at(blamed(&error.cause)).into()
+}
+
+/// The error, with the setting that gives more time where there was too little of it.
+fn told(error: &Error) -> String {
+    let advice = match error {
+        Error::Request(failure) if failure.problem == Problem::TimedOut => {
+            " Where it is only slow, a longer `request_timeout` of the provider helps: dkron holds a request for 10 s \
+             when its leader dies."
+        }
+        Error::DeadlineExceeded { .. } => " Where it is only slow, a longer time in `timeouts` helps.",
+        _ => "",
+    };
+    sentence(error) + advice
 }
 
 /// The attribute to blame, where there is one.
 fn blamed(error: &Error) -> Path {
     match error {
+        Error::DeadlineExceeded { .. } => Path::attribute("timeouts"),
         Error::InvalidName { .. } => Path::attribute("name"),
         Error::ParentMissing { .. } | Error::Cycle { .. } => Path::attribute("parent_job"),
         Error::Unsupported { field: "starts_at", .. } => Path::attribute("starts_at"),
@@ -131,7 +153,12 @@ pub fn run(full_name: &str, error: &RunError) -> Diagnostics {
 
 /// A question that dkron did not answer.
 pub fn question(summary: &str, error: &Error) -> Diagnostics {
-    Diagnostic::error(summary, sentence(error)).into()
+    let detail = match error {
+        // Only resources have `timeouts`.
+        Error::DeadlineExceeded { .. } => sentence(error),
+        _ => told(error),
+    };
+    Diagnostic::error(summary, detail).into()
 }
 
 /// A client that could not be made from the provider block.

@@ -4,8 +4,8 @@ use std::time::Duration;
 use serde_json::json;
 use url::Url;
 
-use crate::fake::{Fake, Reply};
-use crate::{Client, Config, Retry, Scope};
+use crate::fake::{Fake, Reply, job};
+use crate::{Client, Config, Left, Retry, Scope};
 
 /// An address at which nobody listens.
 fn nobody() -> Url {
@@ -46,5 +46,18 @@ async fn when_the_time_is_over_the_last_attempt_is_told() {
     fake.always("GET", Reply::new(200, "{}").after(Duration::from_secs(15)));
     let client = Client::new(Config::new([fake.url.clone()])).unwrap();
     let told = refusal(&client, Duration::from_secs(10)).await.replace(fake.url.as_str(), "http://dkron/");
-    insta::assert_snapshot!(told, @r#"cannot read job "a": the time given for it is over; the last attempt: GET http://dkron/v1/jobs/a failed: there was no answer in time; check the cluster's health, and that request_timeout is long enough: dkron holds a request for 10 s when its leader dies"#);
+    insta::assert_snapshot!(told, @r#"cannot read job "a": the time given for it is over; the last attempt: GET http://dkron/v1/jobs/a failed: there was no answer in time; check the cluster's health"#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_hangs_until_the_time_is_over_may_have_been_applied() {
+    let fake = Fake::start().await;
+    fake.once("POST /v1/jobs", Reply::new(404, "specified parent job not found"));
+    fake.always("POST /v1/jobs", Reply::new(201, "").after(Duration::from_secs(15)));
+    let client = Client::new(Config::new([fake.url.clone()])).unwrap();
+    let scope = Scope::lasting(Duration::from_secs(10));
+    let error = client.create(&scope, &job("a"), |_| {}).await.unwrap_err();
+    assert!(matches!(error.left, Left::Unknown), "{error}");
+    let told = error.cause.to_string();
+    assert!(told.contains("the time given for it is over; the last attempt: POST"), "{told}");
 }

@@ -82,8 +82,8 @@ impl Resource for JobResource {
         let expected = convert::to_dkron(&state);
         let name = &expected.name;
         let agrees = |found: &dkron::Job| !imported && agrees(context, &state, &expected, found);
-        let found =
-            client.read(&scope(context), name, agrees).await.map_err(|error| problem::read(name, &error))?;
+        let failed = if imported { problem::read } else { problem::refresh };
+        let found = client.read(&scope(context), name, agrees).await.map_err(|error| failed(name, &error))?;
         context.client().lineage.note(name, found.as_ref());
         match found {
             Some(found) => {
