@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::client::{Client, check_name};
-use crate::error::{Error, Problem};
+use crate::error::Error;
 use crate::job::{null_is_empty, zero_time_is_none};
 use crate::operation::Operation;
 use crate::scope::Scope;
@@ -95,21 +95,13 @@ impl Operation<'_> {
     ) -> Result<Option<Vec<Execution>>, Error> {
         let request = Request::get(["jobs", name, "executions"])
             .with_query(vec![("output_size_limit".to_owned(), output.to_string())]);
-        let mut patience = self.patience();
-        loop {
-            let answer = self.leader_answer(&request).await?;
-            if answer.status == 404 {
-                return Ok(None);
-            }
-            // A node whose store is closed shows nothing and leaves out the count.
-            if answer.total.is_some() {
-                let mut executions: Vec<Execution> = self.decode(&request, &answer)?;
-                executions.sort_by(|a, b| (b.started_at, &b.id).cmp(&(a.started_at, &a.id)));
-                return Ok(Some(executions));
-            }
-            let failure = self.failure(&request, &answer, Problem::Unavailable);
-            self.wait_to_retry(&mut patience, failure).await?;
+        let answer = self.counted(&request).await?;
+        if answer.status == 404 {
+            return Ok(None);
         }
+        let mut executions: Vec<Execution> = self.decode(&request, &answer)?;
+        executions.sort_by(|a, b| (b.started_at, &b.id).cmp(&(a.started_at, &a.id)));
+        Ok(Some(executions))
     }
 }
 

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::error::{Error, Problem};
 use crate::job::Job;
+use crate::operation::Operation;
+use crate::transport::{Answer, Request};
 
 /// Which jobs [`Client::list`](crate::Client::list) returns; the default is all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,3 +60,22 @@ pub struct Member {
     #[serde(rename = "statusText", default)]
     pub status: String,
 }
+
+impl Operation<'_> {
+    /// The leader's answer to a question for a list, or its 404. A node whose store is closed lists nothing and leaves
+    /// out the count; it is asked again.
+    pub(crate) async fn counted(&self, request: &Request) -> Result<Answer, Error> {
+        let mut patience = self.patience();
+        loop {
+            let answer = self.leader_answer(request).await?;
+            if answer.total.is_some() || answer.status == 404 {
+                return Ok(answer);
+            }
+            let failure = self.failure(request, &answer, Problem::Unavailable);
+            self.wait_to_retry(&mut patience, failure).await?;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

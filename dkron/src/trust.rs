@@ -232,20 +232,10 @@ impl Operation<'_> {
         Ok(())
     }
 
-    /// How many jobs the leader lists. A node whose store is closed answers without the count.
+    /// How many jobs the leader lists.
     async fn count(&self) -> Result<usize, Error> {
         let request = Request::get(["jobs"]).with_query(vec![("_end".to_owned(), "1".to_owned())]);
-        let mut patience = self.patience();
-        loop {
-            let answer = self.leader_answer(&request).await?;
-            match answer.total {
-                Some(total) => return Ok(total),
-                None => {
-                    let failure = self.failure(&request, &answer, Problem::Unavailable);
-                    self.wait_to_retry(&mut patience, failure).await?;
-                }
-            }
-        }
+        Ok(self.counted(&request).await?.total.unwrap_or_default())
     }
 
     /// Proves at once that the leader has caught up, with a write that stores nothing: it names a

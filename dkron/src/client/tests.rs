@@ -337,8 +337,8 @@ async fn lists_come_from_the_leader_and_are_filtered() {
     let fake = Fake::start().await;
     fake.put(json!({"name": "a", "metadata": {"team [x]": "1"}})).put(json!({"name": "b"}));
     // A node whose store is closed, and a follower.
-    fake.once("GET /v1/jobs?", Reply::new(200, ""));
-    fake.once("GET /v1/jobs?", Reply::new(200, "[]").node("n2").header("x-total-count", "0"));
+    fake.once("GET /v1/jobs?metadata", Reply::new(200, ""));
+    fake.once("GET /v1/jobs?metadata", Reply::new(200, "[]").node("n2").header("x-total-count", "0"));
     let filter = Filter {
         metadata: [("team [x]".to_owned(), "1".to_owned())].into(),
         text: Some("a b&c".into()),

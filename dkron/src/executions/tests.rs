@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::config::{Config, Retry};
+use crate::error::Problem;
 use crate::fake::{Fake, Reply, scope};
 
 use std::time::Duration;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use dkron::{Client, Config, Error, Job, Run, RunError, Scope};
 use tokio_util::sync::CancellationToken;
 
-use crate::node::{Node, binary, scope};
+use crate::node::{Node, binary, rounds, scope};
 use crate::{create, job, texts};
 
 /// A job that runs this command line.
@@ -53,7 +53,7 @@ async fn how_runs_end() {
 
     // One that runs all the time by itself: ours is told apart.
     create(&client, &Job { schedule: "@every 1s".to_owned(), ..shell("busy", "sleep 1.5") }).await;
-    for _ in 0..3 {
+    for _ in 0..rounds(3) {
         let ended = run(&client, "busy").await;
         assert!(ended.succeeded() && ended.executions.len() == 1, "{ended:?}");
     }
