@@ -7,7 +7,7 @@ use xtask::dkron::Node;
 use xtask::proxy::{Fault, Proxy, Reply, Rule};
 use xtask::terraform::{Terraform, Workspace};
 
-use crate::support::{apply, errors, jobs, names_in_dkron, names_in_state, names_of_jobs, workspace};
+use crate::support::{apply, errors, job, jobs, names_in_dkron, names_in_state, names_of_jobs, workspace};
 
 const LIMIT: Duration = Duration::from_secs(60);
 const JOBS: usize = 12;
@@ -104,4 +104,43 @@ fn credentials_that_are_refused_in_the_middle_lose_nothing() {
         stage.workspace.destroy(&[]).unwrap();
         assert_eq!(names_in_dkron(&stage.node), BTreeSet::new());
     }
+}
+
+/// An operation ends with its own time, says what it waited for, and shows the line that gives it more.
+#[test]
+fn an_operation_that_hangs_ends_with_its_time() {
+    let stage = Stage::new();
+    let config = |owner: &str, operation: &str| {
+        let rest = format!(
+            "  schedule = \"@manually\"\n  owner = \"{owner}\"\n  shell = {{ command = \"true\" }}\n  \
+             timeouts = {{ {operation} = \"2s\" }}"
+        );
+        stage.workspace.write("main.tf", &job("endpoint_slow", &rest)).unwrap();
+    };
+    for (operation, owner, command, method) in [
+        ("create", "first", &["apply"][..], "POST"),
+        ("read", "first", &["plan"], "GET"),
+        ("update", "second", &["apply"], "POST"),
+        ("delete", "second", &["destroy"], "DELETE"),
+    ] {
+        config(owner, operation);
+        if operation == "read" || operation == "delete" {
+            // These timeouts are those of state.
+            stage.workspace.apply(&[]).unwrap();
+        }
+        let hangs = Fault::Delay(LIMIT);
+        stage.proxy.inject(Rule::new(method, "*", hangs).about("endpoint_slow"));
+        let errors = errors(&stage.workspace, command);
+        stage.proxy.heal();
+        let [error] = errors.as_slice() else { panic!("{operation}: {errors:#?}") };
+        for says in ["the time given for it is over", "/v1/jobs", "a longer time in `timeouts` helps"] {
+            assert!(error.detail.contains(says), "{operation}: {error:#?}");
+        }
+        assert!(operation == "delete" || error.code.contains("timeouts = {"), "{operation}: {error:#?}");
+        assert_eq!(names_in_state(&stage.workspace), names_in_dkron(&stage.node), "{operation}");
+        if operation != "delete" {
+            apply(&stage.workspace);
+        }
+    }
+    stage.workspace.destroy(&[]).unwrap();
 }
