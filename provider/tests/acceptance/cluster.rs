@@ -1,4 +1,4 @@
-//! Three servers that elect a leader, which dies, comes back, lags behind, or is missed by all.
+//! Three servers that elect a leader, which dies and comes back; followers that lag; a balancer before them all.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -7,10 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 use receiver::Server;
 use xtask::dkron::{Cluster, Node};
 use xtask::process::wait_for;
+use xtask::proxy::Proxy;
 use xtask::terraform::{Terraform, Workspace};
 
 use crate::support::{
-    apply, assert_plan_is_empty, end, errors, jobs, names_in_dkron, names_of_jobs, plan_in_trouble, workspace,
+    apply, assert_plan_is_empty, end, jobs, names_in_dkron, names_of_jobs, plan_in_trouble, workspace,
 };
 
 const LIMIT: Duration = Duration::from_secs(180);
@@ -220,34 +221,23 @@ fn a_follower_that_lags_is_not_believed() {
     scene.assert_jobs(&BTreeSet::new());
 }
 
+/// Each request goes to another server, also to one that is down.
 #[test]
-fn a_cluster_without_a_leader_says_so() {
+fn a_balancer_before_the_servers_is_as_good_as_their_addresses() {
     let mut scene = Scene::new();
-    scene.workspace.write("main.tf", &jobs("leaderless", 3, "")).unwrap();
+    let proxy = Proxy::balance(&scene.cluster.urls()).unwrap();
+    scene.workspace.env("KRONY_ENDPOINTS", proxy.url());
+    scene.workspace.write("main.tf", &jobs("balanced", 20, "")).unwrap();
     apply(&scene.workspace);
-    let survivor = scene.leader();
-    scene.cluster.nodes[survivor].delete_job("leaderless_0").unwrap();
-    for (index, node) in scene.cluster.nodes.iter_mut().enumerate() {
-        if index != survivor {
-            node.kill();
-        }
-    }
-    let alone = &scene.cluster.nodes[survivor];
-    wait_for("the loss of the leader", LIMIT, || Ok(alone.leader_name()?.is_none().then_some(()))).unwrap();
+    scene.workspace.write("main.tf", &jobs("balanced", 20, "  owner = \"somebody\"")).unwrap();
+    apply(&scene.workspace);
+    scene.cluster.nodes[scene.leader()].delete_job("balanced_0").unwrap();
+    apply(&scene.workspace);
 
-    scene.workspace.env("KRONY_RETRY_BUDGET", "5s");
-    scene.workspace.write("more.tf", &jobs("more", 1, "")).unwrap();
-    let read = errors(&scene.workspace, &["plan"]);
-    let written = errors(&scene.workspace, &["apply", "-refresh=false"]);
-    let deleted = errors(&scene.workspace, &["destroy", "-refresh=false"]);
-    for error in read.iter().chain(&written).chain(&deleted) {
-        assert!(error.detail.contains("the cluster has no leader"), "{error:#?}");
-        assert!(error.detail.contains(&scene.cluster.nodes[survivor].url()), "{error:#?}");
-    }
-    assert_eq!((read.len(), written.len(), deleted.len()), (1, 1, 3), "{read:#?}{written:#?}{deleted:#?}");
-
-    scene.workspace.env("KRONY_RETRY_BUDGET", "1m");
+    scene.create_without_leader(Death::Killed, 30);
+    scene.assert_jobs(&(&names_of_jobs("balanced", 20) | &names_of_jobs("killed", 30)));
     scene.restore();
-    apply(&scene.workspace);
-    scene.assert_jobs(&(&names_of_jobs("leaderless", 3) | &names_of_jobs("more", 1)));
+    assert_plan_is_empty(&scene.workspace);
+    scene.workspace.destroy(&[]).unwrap();
+    scene.assert_jobs(&BTreeSet::new());
 }

@@ -10,8 +10,8 @@ use xtask::proxy::{Fault, Proxy, Reply, Rule};
 use xtask::terraform::{Terraform, Workspace};
 
 use crate::support::{
-    Finding, apply, assert_plan_is_empty, errors, job, jobs, merge, names_in_dkron, names_in_state,
-    names_of_jobs, plan_in_trouble, shared_node, stage, workspace, written,
+    apply, assert_plan_is_empty, errors, job, jobs, merge, names_in_dkron, names_in_state, names_of_jobs,
+    plan_in_trouble, shared_node, stage, workspace, written,
 };
 
 const LIMIT: Duration = Duration::from_secs(120);
@@ -218,12 +218,21 @@ fn a_cluster_without_a_leader_loses_no_job() {
     }
     let alone = &cluster.nodes[survivor];
     wait_for("the loss of the leader", LIMIT, || Ok(alone.leader_name()?.is_none().then_some(()))).unwrap();
-    workspace.env("KRONY_ENDPOINTS", alone.url()).env("KRONY_RETRY_BUDGET", "2s");
-    let errors = errors(&workspace, &["apply", "-refresh-only"]);
-    assert_eq!(errors.len(), 2, "{errors:#?}");
+    workspace.env("KRONY_RETRY_BUDGET", "2s");
+    let unread = errors(&workspace, &["apply", "-refresh-only"]);
+    assert_eq!(unread.len(), 2, "{unread:#?}");
     for name in [gone, there] {
-        let told = |error: &Finding| error.summary.contains(name) && error.detail.contains("no leader");
-        assert!(errors.iter().any(told), "{errors:#?}");
+        assert!(unread.iter().any(|error| error.summary.contains(name)), "{unread:#?}");
+    }
+    workspace.write("more.tf", &jobs("leaderless_more", 1, "")).unwrap();
+    let unwritten = errors(&workspace, &["apply", "-refresh=false"]);
+    workspace.remove("more.tf").unwrap();
+    let address = "-target=krony_job.leaderless[1]";
+    let undeleted = errors(&workspace, &["destroy", "-refresh=false", address]);
+    // Not that a dead one does not answer, which is true as well.
+    for error in unread.iter().chain(&unwritten).chain(&undeleted) {
+        assert!(error.detail.contains("the cluster has no leader"), "{error:#?}");
+        assert!(error.detail.contains(&alone.url()), "{error:#?}");
     }
     assert_eq!(names_in_state(&workspace), names_of_jobs("leaderless", 10));
 
