@@ -54,6 +54,22 @@ fn required_example(path: &str) -> String {
     example
 }
 
+/// The other examples of a folder, with the comment in their first line as the heading.
+fn further_examples(folder: &str) -> Vec<(String, String)> {
+    let files = fs::read_dir(repository().join("examples").join(folder)).expect("there are examples");
+    let mut names: Vec<String> = files
+        .map(|file| file.expect("it can be listed").file_name().to_string_lossy().into_owned())
+        .collect();
+    names.retain(|name| name.ends_with(".tf") && name != "resource.tf" && !name.starts_with("import"));
+    names.sort_unstable();
+    let read = |name: String| {
+        let text = required_example(&format!("{folder}/{name}"));
+        let (heading, hcl) = text.split_once('\n').expect("an example has lines");
+        (heading.trim_start_matches("# ").to_owned(), hcl.to_owned())
+    };
+    names.into_iter().map(read).collect()
+}
+
 fn page_name(type_name: &str) -> &str {
     type_name.strip_prefix("krony_").expect("types begin with the provider's name")
 }
@@ -71,8 +87,10 @@ fn pages_are_fresh() {
         let import_command = example(&format!("{folder}/import.sh"));
         let import_block = example(&format!("{folder}/import-by-string-id.tf"));
         let import_by_identity = example(&format!("{folder}/import-by-identity.tf"));
+        let further = further_examples(&folder);
         let examples = Examples {
             usage: &usage,
+            further: &further,
             import_by_identity: &import_by_identity,
             import_block: &import_block,
             import_command: &import_command,

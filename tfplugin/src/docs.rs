@@ -16,6 +16,8 @@ use crate::{
 pub struct Examples<'a> {
     /// How it is used, HCL.
     pub usage: &'a str,
+    /// Further examples of it, each with its heading and its HCL.
+    pub further: &'a [(String, String)],
     /// An import block with an identity, HCL.
     pub import_by_identity: &'a str,
     /// An import block with an id, HCL.
@@ -123,7 +125,10 @@ fn joined(parts: &[String]) -> String {
 
 fn usage_section(examples: &Examples<'_>) -> Option<String> {
     let usage = (!examples.usage.is_empty()).then(|| code("terraform", examples.usage))?;
-    Some(format!("## Example Usage\n\n{usage}"))
+    let further = examples.further.iter();
+    let further: String =
+        further.map(|(heading, hcl)| format!("\n\n### {heading}\n\n{}", code("terraform", hcl))).collect();
+    Some(format!("## Example Usage\n\n{usage}{further}"))
 }
 
 fn front_matter(title: &str, subcategory: Option<&str>, description: &str) -> String {

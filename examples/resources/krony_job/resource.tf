@@ -26,19 +26,3 @@ resource "krony_job" "report" {
     env     = { LANG = "C" }
   }
 }
-
-# Any other executor plugin, in dkron's own terms.
-resource "krony_job" "event" {
-  name     = "hourly-event"
-  schedule = "@hourly"
-  tags     = { server = "true:1" }
-
-  executor = {
-    name = "nats"
-    config = {
-      url     = "nats://nats.example.com:4222"
-      subject = "hours"
-      message = "another one"
-    }
-  }
-}

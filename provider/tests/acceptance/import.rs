@@ -24,6 +24,13 @@ fn forms() -> BTreeMap<&'static str, Form> {
         ("http_generic", http_generic()),
         ("shell_all", shell_all()),
         ("shell_least", shell_least()),
+        ("grpc_all", grpc_all()),
+        ("kafka_all", kafka_all()),
+        ("nats_all", nats_all()),
+        ("rabbitmq_all", rabbitmq_all()),
+        ("rabbitmq_least", rabbitmq_least()),
+        ("rabbitmq_generic", rabbitmq_generic()),
+        ("gcppubsub_all", gcppubsub_all()),
         ("plugin_all", plugin_all()),
         ("child", child()),
     ]);
@@ -122,6 +129,92 @@ fn shell_least() -> Form {
     }
 }
 
+/// A job of an executor with these settings, and the form of it in configuration.
+fn executor(name: &str, settings: Value, form: &str, config: Value) -> Form {
+    Form {
+        job: json!({"schedule": "@manually", "executor": name, "executor_config": settings}),
+        config: json!({"schedule": "@manually", form: config}),
+    }
+}
+
+fn grpc_all() -> Form {
+    let settings = json!({
+        "url": "h:1/a.B/C", "body": "{}", "timeout": "60", "expectCode": "5", "headers": "[ \"B:2\", \"A: 1\" ]",
+    });
+    let config = json!({
+        "url": "h:1/a.B/C", "body": "{}", "timeout": "60s", "expected_code": 5, "headers": {"A": "1", "B": "2"},
+    });
+    executor("grpc", settings, "grpc", config)
+}
+
+fn kafka_all() -> Form {
+    let settings = json!({
+        "brokerAddress": "a:1,b:2", "topic": "t", "key": "k", "message": "m", "tlsEnable": "true",
+        "tlsInsecureSkipVerify": "false", "saslUsername": "u", "saslPassword": "p", "saslMechanism": "sha512",
+        "debug": "true",
+    });
+    let config = json!({
+        "broker_address": "a:1,b:2", "topic": "t", "key": "k", "message": "m", "tls_enable": true,
+        "tls_skip_verify": false, "sasl_username": "u", "sasl_password": "p", "sasl_mechanism": "sha512",
+        "debug": true,
+    });
+    executor("kafka", settings, "kafka", config)
+}
+
+fn nats_all() -> Form {
+    let settings = json!({
+        "url": "tls://h", "subject": "s", "message": "m", "userName": "u", "password": "p", "debug": "true",
+    });
+    let config = json!({
+        "url": "tls://h", "subject": "s", "message": "m", "username": "u", "password": "p", "debug": true,
+    });
+    executor("nats", settings, "nats", config)
+}
+
+fn rabbitmq_all() -> Form {
+    let settings = json!({
+        "url": "amqp://h", "exchange": "e", "queue.name": "q", "queue.create": "true", "queue.durable": "true",
+        "queue.auto_delete": "false", "queue.exclusive": "false", "message.content_type": "text/html",
+        "message.delivery_mode": "2", "message.messageId": "i", "message.base64Body": "/w==",
+    });
+    let config = json!({
+        "url": "amqp://h", "exchange": "e",
+        "queue": {"name": "q", "create": true, "durable": true, "auto_delete": false, "exclusive": false},
+        "message": {"content_type": "text/html", "delivery_mode": 2, "message_id": "i", "base64_body": "/w=="},
+    });
+    executor("rabbitmq", settings, "rabbitmq", config)
+}
+
+fn rabbitmq_least() -> Form {
+    executor(
+        "rabbitmq",
+        json!({"url": "amqp://h", "queue.name": "q", "message.body": "b"}),
+        "rabbitmq",
+        json!({"url": "amqp://h", "queue": {"name": "q"}, "message": {"body": "b"}}),
+    )
+}
+
+/// A password in the address, which only the generic form hides.
+fn rabbitmq_generic() -> Form {
+    let url = "amqp://guest:guest@h/";
+    executor(
+        "rabbitmq",
+        json!({"url": url, "queue.name": "q"}),
+        "executor",
+        json!({
+            "name": "rabbitmq", "config": {"queue.name": "q"},
+            "sensitive_config": {"url": url},
+        }),
+    )
+}
+
+fn gcppubsub_all() -> Form {
+    let settings =
+        json!({"project": "p", "topic": "t", "data": "ZA==", "attributes": r#"{ "b": "2", "a": "1" }"#});
+    let config = json!({"project": "p", "topic": "t", "data": "d", "attributes": {"a": "1", "b": "2"}});
+    executor("gcppubsub", settings, "gcppubsub", config)
+}
+
 fn plugin_all() -> Form {
     Form {
         job: json!({
@@ -142,9 +235,13 @@ fn child() -> Form {
     }
 }
 
-/// dkron does not keep `starts_at`, and knows nothing of timeouts. Jobs of tenants have tests of their own.
+/// dkron does not keep `starts_at`, and knows nothing of timeouts and of versions of secrets. Jobs of tenants have
+/// tests of their own.
 fn is_kept(argument: &String) -> bool {
-    !["starts_at", "tenant"].contains(&argument.as_str()) && !argument.starts_with("timeouts.")
+    let is_write_only = argument.ends_with("_wo") || argument.ends_with("_wo_version");
+    !["starts_at", "tenant"].contains(&argument.as_str())
+        && !argument.starts_with("timeouts.")
+        && !is_write_only
 }
 
 #[test]
@@ -240,8 +337,8 @@ fn fill_in(generated: &str) -> String {
     };
     let text: Vec<String> = generated.lines().map(&mut fill).collect();
     assert!(path.is_empty(), "the generated configuration was not understood:\n{generated}");
-    // headers, env, payload, and the sensitive settings of two plugins
-    assert_eq!(filled, 5, "{generated}");
+    // Headers of two, env, payload, two passwords, and the sensitive settings of three plugins.
+    assert_eq!(filled, 9, "{generated}");
     text.join("\n") + "\n"
 }
 

@@ -9,6 +9,7 @@ mod bad_input;
 mod cluster;
 mod data_sources;
 mod drift;
+mod executors;
 mod export;
 mod faults;
 mod functions;
