@@ -127,3 +127,21 @@ fn unknown_settings_are_named() {
     block.endpoints = Attr::Known(List(vec![Attr::Unknown]));
     assert_eq!(unknown(&block), ["endpoints", "token"]);
 }
+
+#[test]
+fn the_tenant_is_known_apart_from_the_rest() {
+    let read = |configured: Attr<Text<TenantName>>, variable: Option<&str>| {
+        let block = ProviderBlock { tenant: configured, ..ProviderBlock::default() };
+        assert!(unknown(&block).is_empty(), "a client needs no tenant");
+        tenant(&block, &|name| variable.filter(|_| name == "KRONY_TENANT").map(str::to_owned))
+    };
+    let acme = || Attr::Known(Text::new("acme"));
+    assert!(read(Attr::Null, None) == Ok(Attr::Null));
+    assert!(read(Attr::Null, Some("acme")) == Ok(acme()));
+    assert!(read(acme(), Some("other")) == Ok(acme()));
+    assert!(read(Attr::Unknown, Some("other")) == Ok(Attr::Unknown));
+    let Err(findings) = read(Attr::Null, Some("krony")) else { panic!("the name is reserved") };
+    let finding = findings.iter().next().unwrap();
+    assert_eq!(finding.path.to_string(), "tenant");
+    assert!(finding.detail.contains("KRONY_TENANT is in use"), "{finding}");
+}

@@ -101,7 +101,7 @@ fn identities_that_no_job_can_have_are_refused() {
         ("{ name = \"krony--x\" }", "Invalid job name", "reserved"),
         ("{ name = \"-x\", tenant = \"acme\" }", "Invalid identity", "does not begin with `-`"),
         ("{ name = \"x\", tenant = \"krony\" }", "Invalid tenant name", "`krony` is reserved"),
-        ("{ tenant = \"acme\" }", "Invalid expression value", "required"),
+        ("{ tenant = \"acme\" }", "Incorrect value type", "attribute \"name\" is required"),
     ] {
         workspace.write("import.tf", &import(identity)).unwrap();
         let found = errors(&workspace, &["plan"]);

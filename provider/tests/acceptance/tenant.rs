@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 use xtask::dkron::Node;
 use xtask::terraform::{Terraform, Workspace};
 
-use crate::support::{apply, assert_plan_is_empty, errors, findings, job, stage, stored, workspace, written};
+use crate::support::{
+    apply, assert_plan_is_empty, each_terraform, errors, findings, job, stage, stored, workspace, written,
+};
 
 const SHELL: &str = "  schedule = \"@manually\"\n  shell = { command = \"true\" }\n";
 
@@ -73,7 +75,7 @@ fn a_family_lives_in_its_tenant(terraform: &Terraform, node: &Node) {
 #[test]
 fn a_family_lives_in_its_tenant_with_each_terraform() {
     let (node, _) = stage();
-    for terraform in crate::support::each_terraform() {
+    for terraform in each_terraform() {
         a_family_lives_in_its_tenant(&terraform, &node);
     }
 }
