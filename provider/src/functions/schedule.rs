@@ -26,7 +26,8 @@ model! {
     pub struct ScheduleNextArguments {
         /// The schedule, in dkron's dialect.
         schedule: Text<ScheduleText> = required(),
-        /// The time zone of the job. It does not count where `schedule` names one, nor for what begins with `@`.
+        /// The time zone of the job. It counts neither where `schedule` names one (`TZ=Europe/Berlin @daily`) nor for what
+        /// begins with `@`, as in dkron.
         timezone: Text<TimeZone> = optional(),
         /// The time after which to look, such as `plantimestamp()`. A run at this very time is not listed.
         after: Text<Instant> = required(),

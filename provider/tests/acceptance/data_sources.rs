@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use xtask::dkron::Node;
 use xtask::process::wait_for;
-use xtask::terraform::Workspace;
+use xtask::terraform::{Terraform, Workspace};
 
-use crate::support::{apply, errors, example, shared_node, stage};
+use crate::support::{apply, errors, example, stage, workspace};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -248,10 +248,11 @@ fn the_cluster_is_described() {
 
 #[test]
 fn examples_of_the_documentation_work() {
-    let node = shared_node();
+    // The examples of other pages call their job the same.
+    let node = Node::start().unwrap();
     ran(&node, "nightly-backup", "echo no space left; exit 1", 1);
     for name in ["krony_job", "krony_jobs", "krony_executions", "krony_cluster"] {
-        let (_, workspace) = stage();
+        let workspace = workspace(&Terraform::on_path().unwrap(), &node.url());
         workspace.write("main.tf", &example(&format!("data-sources/{name}/data-source.tf"))).unwrap();
         workspace.apply(&[]).unwrap();
         if name == "krony_executions" {
@@ -260,5 +261,4 @@ fn examples_of_the_documentation_work() {
             assert_eq!(told[0], &json!(format!("{}: exit status 1\nno space left\n", node.name())));
         }
     }
-    node.delete_job("nightly-backup").unwrap();
 }
