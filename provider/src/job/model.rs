@@ -33,7 +33,8 @@ model! {
         /// week), `@every <duration>`, `@at <time>`, or one of `@yearly`, `@monthly`, `@weekly`, `@daily`, `@hourly`,
         /// `@minutely` and `@manually`. A field `~` stands for a value that depends on the job's name.
         schedule: Text<ScheduleText> = optional().empty_is_null(),
-        /// Name of the job after whose successful runs this one runs; a job of the same tenant.
+        /// Name of the job after whose successful runs this one runs; a job of the same tenant. Refer to it as
+        /// `krony_job.….name`, so that Terraform creates the parent first and destroys it last.
         parent_job: Text<ParentName> = optional().empty_is_null(),
         /// Time zone in which `schedule` is read, such as `Europe/Berlin`; that of the dkron node by default. It does
         /// not apply to schedules that begin with `@`.
