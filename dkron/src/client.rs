@@ -114,13 +114,15 @@ impl Client {
     }
 
     /// Makes the job in dkron mean what `job` says, and returns it as it is stored. Nothing is written
-    /// if it does already. Dependents, and fields that this crate does not know, are kept.
+    /// if it does already. Dependents, and fields that this crate does not know, are kept. A parent that
+    /// has lost the job from its dependents lists it again.
     ///
     /// `seen` is called as soon as the leader shows the change.
     ///
     /// # Errors
-    /// [`Error::Missing`] if there is no such job. Otherwise see [`Error`]; [`WriteError::left`] says
-    /// what is there.
+    /// [`Error::Missing`] if there is no such job, [`Error::ParentMissing`] if there is no such parent,
+    /// [`Error::Cycle`] if the new parent comes after the job itself. Otherwise see [`Error`];
+    /// [`WriteError::left`] says what is there.
     pub async fn update(
         &self,
         scope: &Scope,
@@ -131,10 +133,11 @@ impl Client {
         write::update(operation, job, seen).await
     }
 
-    /// Deletes a job; one that does not exist is fine. Waits up to 30 s for its dependents to go.
+    /// Deletes a job; one that does not exist is fine. Waits up to 30 s for its children to go; names among
+    /// its dependents that are not its children do not keep it.
     ///
     /// # Errors
-    /// [`Error::HasDependents`] if they stay. Otherwise see [`Error`]; [`WriteError::left`] says what
+    /// [`Error::HasDependents`] if children stay. Otherwise see [`Error`]; [`WriteError::left`] says what
     /// is there.
     pub async fn delete(&self, scope: &Scope, name: &str) -> Result<(), WriteError> {
         let operation = self.operation(scope, format!("delete job {name:?}"));
