@@ -147,3 +147,6 @@ fn end_of(execution: &Execution) -> String {
     }
     shown.join("\n")
 }
+
+#[cfg(test)]
+mod tests;

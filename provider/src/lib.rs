@@ -1,7 +1,8 @@
 //! The krony provider: where Terraform and dkron meet.
 //!
 //! ```text
-//! Terraform ─→ tfplugin ─→ job, data     attributes ⇄ dkron's job; rules at plan
+//! Terraform ─→ tfplugin ─→ job, list, data, action   attributes ⇄ what dkron knows; rules at plan
+//!                       ─→ functions     pure
 //!                       ─→ client        the configured dkron client
 //!                       ─→ dkron         trusted reads, verified writes ─→ dkron
 //! errors:   dkron ─→ problem ─→ diagnostics
