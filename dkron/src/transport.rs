@@ -25,8 +25,11 @@ use crate::moment::Moment;
 use crate::scope::Scope;
 use quote::Quote;
 
-/// More than any list of jobs; keeps a server gone mad from filling our memory.
-const LARGEST_ANSWER: usize = 256 << 20;
+/// More than any list; keeps a server gone mad from filling our memory.
+const LARGEST_LIST: usize = 256 << 20;
+
+/// More than any job: dkron takes 4 MiB, and JSON writes a character with six at most.
+const LARGEST_ANSWER: usize = 32 << 20;
 
 /// A request, told apart from where it goes.
 #[derive(Clone, Debug)]
@@ -48,6 +51,12 @@ impl Request {
 
     pub(crate) fn new<const N: usize>(method: Method, path: [&str; N]) -> Self {
         Self { method, path: path.map(str::to_owned).into(), query: Vec::new(), body: None, lasting: false }
+    }
+
+    /// How much the body of the answer may hold.
+    fn largest_answer(&self) -> usize {
+        let lists = matches!(self.path.last().map(String::as_str), Some("jobs" | "executions" | "busy"));
+        if lists && self.method == Method::GET { LARGEST_LIST } else { LARGEST_ANSWER }
     }
 
     pub(crate) fn with_query(self, query: Vec<(String, String)>) -> Self {
@@ -254,7 +263,7 @@ impl Transport {
         let status = response.status().as_u16();
         let headers = response.headers().clone();
         let direct = self.direct(route, &response);
-        let body = whole(response).await?;
+        let body = whole(response, request.largest_answer()).await?;
         let node = text_of(&headers, "x-whom");
         let html = is_html(&headers, &body);
         if let Some(problem) = judge(status, node.is_some(), html, &headers, &body) {
@@ -369,11 +378,11 @@ impl From<reqwest::Error> for Failure {
     }
 }
 
-async fn whole(mut response: reqwest::Response) -> Result<Bytes, Failure> {
+async fn whole(mut response: reqwest::Response, largest: usize) -> Result<Bytes, Failure> {
     let mut body = BytesMut::new();
     while let Some(chunk) = response.chunk().await? {
-        if body.len() + chunk.len() > LARGEST_ANSWER {
-            let problem = Problem::Undecodable(format!("larger than {LARGEST_ANSWER} bytes"));
+        if body.len() + chunk.len() > largest {
+            let problem = Problem::Undecodable(format!("larger than {largest} bytes"));
             return Err(Failure { problem, answer: None, source: None });
         }
         body.extend_from_slice(&chunk);

@@ -61,3 +61,11 @@ async fn a_write_that_hangs_until_the_time_is_over_may_have_been_applied() {
     let told = error.cause.to_string();
     assert!(told.contains("the time given for it is over; the last attempt: POST"), "{told}");
 }
+
+#[tokio::test]
+async fn an_answer_larger_than_any_job_is_not_kept() {
+    let fake = Fake::start().await;
+    fake.always("GET /v1/jobs/a", Reply::new(200, &" ".repeat(33 << 20)));
+    let told = refusal(&hasty([fake.url.clone()]), Duration::from_secs(60)).await;
+    assert!(told.contains("is not what dkron's API promises (larger than 33554432 bytes)"), "{told}");
+}
