@@ -16,6 +16,11 @@ model! {
     ///
     /// Exactly one of `http`, `shell`, `grpc`, `kafka`, `nats`, `rabbitmq`, `gcppubsub` and `executor` says what the job
     /// does; at least one of `schedule` and `parent_job` says when.
+    ///
+    /// Headers, environment variables, passwords and generic settings also have a write-only form, `…_wo`, for Terraform
+    /// 1.11 and later: Terraform does not store it. A new `…_wo_version` writes it again, and where somebody changed the
+    /// secret in dkron, the next plan finds the version missing. An import stores secrets as it finds them, until they
+    /// are applied in their write-only form. dkron itself shows all of them to whoever reaches its API.
     pub struct Job {
         /// The same as `full_name`.
         id: String = computed(),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use xtask::dkron::Node;
 use xtask::terraform::Terraform;
 
-use crate::support::{apply, each_terraform, findings, job, stage, stored, workspace, written};
+use crate::support::{Finding, apply, each_terraform, findings, job, stage, stored, workspace, written};
 
 /// The examples of jobs, by file.
 fn examples() -> Vec<PathBuf> {
@@ -134,20 +134,22 @@ fn examples_become_what_they_say_in_the_newest_terraform() {
     examples_become_what_they_say(&newest);
 }
 
-/// What Terraform reports of a job, as severity, summary, and the line of the configuration.
-fn reported(executor: &str) -> Vec<(String, String, String)> {
+/// Severity, summary, and a piece of the line of the configuration.
+type Reported<'a> = (&'a str, &'a str, &'a str);
+
+/// What Terraform reports of a job.
+fn reported(executor: &str) -> Vec<Finding> {
     let (_node, workspace) = stage();
     workspace
         .write("main.tf", &job("reported", &format!("  schedule = \"@manually\"\n  {executor}")))
         .unwrap();
     let plan = workspace.run(&["plan", "-json"]).unwrap();
-    let findings = findings(&plan).into_iter().filter(|finding| !finding.address.is_empty());
-    findings.map(|finding| (finding.severity, finding.summary, finding.code)).collect()
+    findings(&plan).into_iter().filter(|finding| !finding.address.is_empty()).collect()
 }
 
 #[test]
 fn findings_stand_at_their_lines() {
-    let cases: [(&str, &[(&str, &str, &str)]); 3] = [
+    let cases: [(&str, &[Reported<'_>]); 3] = [
         (
             "kafka = {\n    broker_address = \"kafka\"\n    topic = \"\"\n    debug = true\n  }",
             &[
@@ -169,10 +171,10 @@ fn findings_stand_at_their_lines() {
     ];
     for (executor, expected) in cases {
         let found = reported(executor);
-        let fits =
-            |((severity, summary, code), expected): (&(String, String, String), &(&str, &str, &str))| {
-                severity == expected.0 && summary == expected.1 && code.contains(expected.2)
-            };
+        let fits = |(found, expected): (&Finding, &Reported<'_>)| {
+            let (severity, summary, code) = *expected;
+            found.severity == severity && found.summary == summary && found.code.contains(code)
+        };
         assert!(
             found.len() == expected.len() && found.iter().zip(expected).all(fits),
             "{executor}:\n{found:#?}"

@@ -130,7 +130,7 @@ fn shell_least() -> Form {
 }
 
 /// A job of an executor with these settings, and the form of it in configuration.
-fn executor(name: &str, settings: Value, form: &str, config: Value) -> Form {
+fn executor(name: &str, settings: &Value, form: &str, config: &Value) -> Form {
     Form {
         job: json!({"schedule": "@manually", "executor": name, "executor_config": settings}),
         config: json!({"schedule": "@manually", form: config}),
@@ -144,7 +144,7 @@ fn grpc_all() -> Form {
     let config = json!({
         "url": "h:1/a.B/C", "body": "{}", "timeout": "60s", "expected_code": 5, "headers": {"A": "1", "B": "2"},
     });
-    executor("grpc", settings, "grpc", config)
+    executor("grpc", &settings, "grpc", &config)
 }
 
 fn kafka_all() -> Form {
@@ -158,7 +158,7 @@ fn kafka_all() -> Form {
         "tls_skip_verify": false, "sasl_username": "u", "sasl_password": "p", "sasl_mechanism": "sha512",
         "debug": true,
     });
-    executor("kafka", settings, "kafka", config)
+    executor("kafka", &settings, "kafka", &config)
 }
 
 fn nats_all() -> Form {
@@ -168,7 +168,7 @@ fn nats_all() -> Form {
     let config = json!({
         "url": "tls://h", "subject": "s", "message": "m", "username": "u", "password": "p", "debug": true,
     });
-    executor("nats", settings, "nats", config)
+    executor("nats", &settings, "nats", &config)
 }
 
 fn rabbitmq_all() -> Form {
@@ -182,15 +182,15 @@ fn rabbitmq_all() -> Form {
         "queue": {"name": "q", "create": true, "durable": true, "auto_delete": false, "exclusive": false},
         "message": {"content_type": "text/html", "delivery_mode": 2, "message_id": "i", "base64_body": "/w=="},
     });
-    executor("rabbitmq", settings, "rabbitmq", config)
+    executor("rabbitmq", &settings, "rabbitmq", &config)
 }
 
 fn rabbitmq_least() -> Form {
     executor(
         "rabbitmq",
-        json!({"url": "amqp://h", "queue.name": "q", "message.body": "b"}),
+        &json!({"url": "amqp://h", "queue.name": "q", "message.body": "b"}),
         "rabbitmq",
-        json!({"url": "amqp://h", "queue": {"name": "q"}, "message": {"body": "b"}}),
+        &json!({"url": "amqp://h", "queue": {"name": "q"}, "message": {"body": "b"}}),
     )
 }
 
@@ -199,9 +199,9 @@ fn rabbitmq_generic() -> Form {
     let url = "amqp://guest:guest@h/";
     executor(
         "rabbitmq",
-        json!({"url": url, "queue.name": "q"}),
+        &json!({"url": url, "queue.name": "q"}),
         "executor",
-        json!({
+        &json!({
             "name": "rabbitmq", "config": {"queue.name": "q"},
             "sensitive_config": {"url": url},
         }),
@@ -212,7 +212,7 @@ fn gcppubsub_all() -> Form {
     let settings =
         json!({"project": "p", "topic": "t", "data": "ZA==", "attributes": r#"{ "b": "2", "a": "1" }"#});
     let config = json!({"project": "p", "topic": "t", "data": "d", "attributes": {"a": "1", "b": "2"}});
-    executor("gcppubsub", settings, "gcppubsub", config)
+    executor("gcppubsub", &settings, "gcppubsub", &config)
 }
 
 fn plugin_all() -> Form {
@@ -237,11 +237,9 @@ fn child() -> Form {
 
 /// dkron does not keep `starts_at`, and knows nothing of timeouts and of versions of secrets. Jobs of tenants have
 /// tests of their own.
-fn is_kept(argument: &String) -> bool {
+fn is_kept(argument: &str) -> bool {
     let is_write_only = argument.ends_with("_wo") || argument.ends_with("_wo_version");
-    !["starts_at", "tenant"].contains(&argument.as_str())
-        && !argument.starts_with("timeouts.")
-        && !is_write_only
+    !["starts_at", "tenant"].contains(&argument) && !argument.starts_with("timeouts.") && !is_write_only
 }
 
 #[test]

@@ -22,8 +22,23 @@ use xtask::terraform::{Terraform, Workspace};
 use crate::support::{merge, shared_node, workspace};
 
 /// Settings of the provider and of jobs, all of which are secret.
-const SECRETS: [&str; 8] =
-    ["password", "token", "gate", "header", "env", "payload", "sensitive", "client_key"];
+const SECRETS: [&str; 12] = [
+    "password",
+    "token",
+    "gate",
+    "header",
+    "env",
+    "payload",
+    "sensitive",
+    "client_key",
+    "grpc_header",
+    "kafka_password",
+    "nats_password",
+    "write_only",
+];
+
+/// The kinds of jobs, by the labels of their resources.
+const KINDS: [&str; 7] = ["http", "shell", "generic", "grpc", "kafka", "nats", "write_only"];
 
 /// The word by which a secret is found.
 fn word(name: &str, round: usize) -> String {
@@ -96,7 +111,16 @@ impl Scene {
                      payload = var.secrets[\"payload\"]\n  }";
         let generic = "executor = {\n    name = \"kafka\"\n    config = { topic = \"t\" }\n    \
                        sensitive_config = { saslPassword = var.secrets[\"sensitive\"] }\n  }";
-        let jobs = job("http", http) + &job("shell", shell) + &job("generic", generic);
+        let grpc =
+            "grpc = {\n    url = \"h:1/a.B/C\"\n    headers = { X-Job = var.secrets[\"grpc_header\"] }\n  }";
+        let kafka = "kafka = {\n    broker_address = \"a:1\"\n    topic = \"t\"\n    sasl_username = \"u\"\n    \
+                     sasl_mechanism = \"sha256\"\n    sasl_password = var.secrets[\"kafka_password\"]\n  }";
+        let nats = "nats = {\n    url = \"nats://h\"\n    subject = \"s\"\n    password = \
+                    var.secrets[\"nats_password\"]\n  }";
+        let write_only = "shell = {\n    command = \"true\"\n    env_wo = { SECRET = var.secrets[\"write_only\"] }\n    \
+                          env_wo_version = parseint(substr(sha1(var.secrets[\"write_only\"]), 0, 8), 16)\n  }";
+        let executors = [http, shell, generic, grpc, kafka, nats, write_only];
+        let jobs: String = KINDS.iter().zip(executors).map(|(kind, executor)| job(kind, executor)).collect();
         self.workspace.write("main.tf", &(config + &jobs)).unwrap();
     }
 
@@ -254,7 +278,7 @@ fn nothing_gives_a_secret_away(auth: Auth, log_to_file: bool) {
         scene.writes_meet(what, Fault::Echo(reply.clone()));
         scene.reads_meet(what, Fault::Echo(reply));
     }
-    for kind in ["http", "shell", "generic"] {
+    for kind in ["http", "shell", "generic", "write_only"] {
         let target = format!("-target=krony_job.{kind}");
         for (what, reply) in scene.quotes(kind) {
             scene.proxy.inject(Rule::new("POST", "*", Fault::Answer(reply.clone())));
