@@ -84,8 +84,7 @@ impl Eq for TimeZoneName {}
 
 /// The zone of exactly this name; the database itself would overlook the letter case.
 fn find(name: &str) -> Option<TimeZone> {
-    let known = DATABASE.available().any(|known| known.as_str() == name);
-    if known { DATABASE.get(name).ok() } else { None }
+    DATABASE.get(name).ok().filter(|zone| zone.iana_name() == Some(name))
 }
 
 /// A time zone name that dkron would refuse.
