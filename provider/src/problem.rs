@@ -6,7 +6,7 @@ use tfplugin::{
     path::Path,
 };
 
-use crate::text::sentence;
+use crate::{export::label, text::sentence};
 
 /// A job that somebody asks for and that could not be read.
 pub fn read(name: &str, error: &Error) -> Diagnostics {
@@ -112,7 +112,7 @@ pub fn exists(
     adopts_identical: bool,
 ) -> Diagnostics {
     let name = &wanted.name;
-    let label = name.replace('-', "_");
+    let label = label(name);
     let mut detail = format!(
         "dkron has a job of this name, and creating another would overwrite it. To manage the one that is there, import \
          it, with the address of this resource behind `to`:\n\nimport {{\n  to = krony_job.{label}\n  id = {import_id:?}\n}}\n"

@@ -37,12 +37,13 @@ fn unwritable(path: &Path, error: &io::Error) -> Diagnostics {
 }
 
 impl Staged {
+    /// Writes what there is to write: a file without text is none.
     pub(super) fn new(targets: &[Target]) -> Result<Self> {
         let stage = |target: &Target| match stage(target) {
             Ok(file) => Ok((file, target.path.clone())),
             Err(error) => Err(unwritable(&target.path, &error)),
         };
-        targets.iter().map(stage).collect::<Result<_>>().map(Self)
+        targets.iter().filter(|target| !target.text.is_empty()).map(stage).collect::<Result<_>>().map(Self)
     }
 
     /// Gives the files their names.

@@ -7,7 +7,7 @@ use tfplugin::{
     path,
     plan::written,
     resource::Resource as _,
-    schema::{Attribute, Field, Nesting},
+    schema::{Attribute, Field, Nesting, Schema},
     value::Value,
 };
 
@@ -62,35 +62,41 @@ impl Root {
     pub(super) fn new(jobs: &[dkron::Job], tenant: Option<&str>) -> Self {
         let found: BTreeMap<&str, &dkron::Job> = jobs.iter().map(|job| (job.name.as_str(), job)).collect();
         let mut root = Self::default();
+        let schema = Job::schema(0);
         let mut labels = Labels::default();
         let mut exported = Vec::new();
-        for (full_name, found) in found.into_iter().filter(|(name, _)| !name.starts_with(RESERVED_PREFIX)) {
-            let job = job::imported(found);
+        for (full_name, job) in found.iter().filter(|(name, _)| !name.starts_with(RESERVED_PREFIX)) {
+            let job = job::imported(job);
             if tenant.is_some_and(|tenant| job.tenant.known().is_none_or(|of| **of != *tenant)) {
                 continue;
             }
-            let full_name = full_name.to_owned();
-            match configuration(job) {
+            let config = if comes_after_itself(full_name, &found) {
+                Err("It comes after itself: its parents lead back to it, so that none of them runs."
+                    .to_owned())
+            } else {
+                configuration(&schema, job)
+            };
+            let full_name = (*full_name).to_owned();
+            match config {
                 Ok(config) => exported.push(Exported { label: labels.of(&full_name), full_name, config }),
                 Err(reason) => root.left_out.push(LeftOut { full_name, reason }),
             }
         }
-        root.add_resources(exported);
+        root.add_resources(&schema, exported);
         root
     }
 
-    fn add_resources(&mut self, jobs: Vec<Exported>) {
+    fn add_resources(&mut self, schema: &Schema, jobs: Vec<Exported>) {
         // Two jobs of one tenant have different names, so this finds a parent of the same tenant.
         let parents: BTreeMap<(String, String), String> = jobs
             .iter()
             .map(|job| ((text(&job.config, "tenant"), text(&job.config, "name")), job.label.clone()))
             .collect();
-        let fields = Job::schema(0).fields;
         for job in jobs {
             let parent = (text(&job.config, "tenant"), text(&job.config, "parent_job"));
             let mut writer =
                 Writer { job: &job, parent: parents.get(&parent), variables: &mut self.variables };
-            let items = writer.items(&fields, &job.config, &[]);
+            let items = writer.items(&schema.fields, &job.config, &[]);
             self.resources.push(Resource { label: job.label, full_name: job.full_name, items });
         }
     }
@@ -156,13 +162,20 @@ fn join(blocks: impl Iterator<Item = String>) -> String {
     blocks.collect::<Vec<_>>().join("\n")
 }
 
+/// Whether the parents of a job lead back to it, which dkron allows.
+fn comes_after_itself(name: &str, jobs: &BTreeMap<&str, &dkron::Job>) -> bool {
+    let parent = |name: &&str| jobs.get(name).map(|job| job.parent_job.as_str());
+    let mut ancestors = std::iter::successors(parent(&name), parent).take(jobs.len());
+    ancestors.any(|ancestor| ancestor == name)
+}
+
 /// What to write for a job, if that leads to the job again.
-fn configuration(job: Job) -> Result<Value, String> {
+fn configuration(schema: &Schema, job: Job) -> Result<Value, String> {
     let name = job.full_name.known().cloned().unwrap_or_default();
     if Value::string(name.as_str()).as_str() != Some(&name) {
         return Err("Terraform changes the spelling of its name (Unicode's normal form C).".to_owned());
     }
-    let config = written(&Job::schema(0), JobResource.generated_config(job).encode());
+    let config = written(schema, JobResource.generated_config(job).encode());
     let decoded = Job::decode(&config, &path::Path::root(), Strictness::Configuration);
     let checked = decoded.and_then(|job| JobResource.check(&job).into_result());
     checked.map(|()| config).map_err(|findings| {

@@ -108,3 +108,14 @@ fn a_cluster_without_jobs_is_a_root_without_jobs() {
     assert_eq!(root.text(), versions());
     assert!(versions().contains("source = \"krony-cloud/krony\""));
 }
+
+#[test]
+fn jobs_that_run_in_a_circle_are_left_out() {
+    let job = |name: &str, parent: &str| dkron::Job { parent_job: parent.to_owned(), ..shell(name, &[]) };
+    let root =
+        Root::new(&[job("a", "b"), job("b", "c"), job("c", "a"), job("d", "a"), job("e", "gone")], None);
+    let names: Vec<_> = root.resources.iter().map(|job| job.full_name.as_str()).collect();
+    assert_eq!(names, ["d", "e"]);
+    assert!(file(&root, "jobs.tf").contains("parent_job = \"a\""));
+    assert_eq!(root.summary(None).matches("It comes after itself").count(), 3);
+}
