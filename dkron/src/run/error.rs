@@ -51,7 +51,7 @@ pub enum RunError {
         name: String,
     },
     /// The wait ended before the run did.
-    #[error("{cause}. {}", whereabouts(run.as_ref()))]
+    #[error("{cause}. {}", whereabouts(cause, run.as_ref()))]
     Lost {
         /// Why the wait ended.
         cause: Error,
@@ -61,17 +61,20 @@ pub enum RunError {
 }
 
 /// What is known of a run that is not watched any more.
-fn whereabouts(run: Option<&Run>) -> impl fmt::Display {
+fn whereabouts(cause: &Error, run: Option<&Run>) -> impl fmt::Display {
     let Some(run) = run else {
         return "Whether the run began is not known; the job's executions show it".to_owned();
     };
     let running = run.last_attempts().filter(|execution| execution.finished_at.is_none());
-    let nodes: Vec<_> = running.map(|execution| format!("{:?}", execution.node)).collect();
+    let nodes = running.map(|execution| format!("{:?}", execution.node)).collect::<Vec<_>>().join(", ");
+    let chosen = matches!(cause, Error::Cancelled { .. } | Error::DeadlineExceeded { .. });
     match &nodes[..] {
-        [] => "What was seen of the run had ended, and the job's executions show the rest".to_owned(),
+        "" => "What was seen of the run had ended, and the job's executions show the rest".to_owned(),
+        nodes if chosen => format!(
+            "The run goes on in dkron, on node {nodes}: nothing stops it, and the job's executions show its end"
+        ),
         nodes => format!(
-            "The run goes on in dkron, on node {}: nothing stops it, and the job's executions show its end",
-            nodes.join(", ")
+            "When it was seen last, the run went on in dkron, on node {nodes}; the job's executions show its end"
         ),
     }
 }

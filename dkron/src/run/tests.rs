@@ -195,6 +195,26 @@ async fn a_cancelled_wait_says_that_the_run_goes_on() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_is_gone_may_run_the_job_or_not() {
+    let fake = node(json!({})).await;
+    let mut config = Config::new([fake.url.clone()]);
+    config.retry.budget = Duration::from_secs(1);
+    fake.once(RUN, Reply::new(500, "").after(Duration::from_secs(10)));
+    fake.once(EXECUTIONS, listed(&[execution(group(0), "n7", 1, None)]));
+    let gone = fake.clone();
+    let client = Client::new(config).unwrap();
+    let lost = |_: &Run| {
+        gone.always("GET", Reply::foreign(503, ""));
+    };
+    let error = client.run(&scope(), "a", lost).await.unwrap_err();
+    assert!(matches!(error, RunError::Lost { cause: Error::Request(_), run: Some(_) }), "{error}");
+    assert!(
+        error.to_string().contains("When it was seen last, the run went on in dkron, on node \"n7\""),
+        "{error}"
+    );
+}
+
 /// Longer than a request may take, and without a permit that others need.
 #[tokio::test(start_paused = true)]
 async fn only_the_scope_limits_the_wait() {
