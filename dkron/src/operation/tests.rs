@@ -4,8 +4,8 @@ use std::time::Duration;
 use serde_json::json;
 use url::Url;
 
-use crate::fake::{Fake, Reply, job};
-use crate::{Client, Config, Left, Retry, Scope};
+use crate::fake::{Fake, Reply, job, scope};
+use crate::{Client, Config, Job, Left, Retry, Scope};
 
 /// An address at which nobody listens.
 fn nobody() -> Url {
@@ -68,4 +68,32 @@ async fn an_answer_larger_than_any_job_is_not_kept() {
     fake.always("GET /v1/jobs/a", Reply::new(200, &" ".repeat(33 << 20)));
     let told = refusal(&hasty([fake.url.clone()]), Duration::from_secs(60)).await;
     assert!(told.contains("is not what dkron's API promises (larger than 33554432 bytes)"), "{told}");
+}
+
+/// An answer that leaves it open whether the write was applied leaves it open as well whether a run undoes it.
+#[tokio::test(start_paused = true)]
+async fn what_a_run_undid_after_an_uncertain_answer_is_written_again() {
+    let fake = Fake::start().await;
+    fake.put(json!({"name": "a", "schedule": "@every 1s"}));
+    let before = fake.job("a").unwrap();
+    let uncertain = Reply::new(500, "leadership lost while committing log").but_applied();
+    let undone_at_the_third_look = || {
+        let before = before.clone();
+        fake.meddle("GET /v1/jobs/a", |_| {}).meddle("GET /v1/jobs/a", |_| {});
+        fake.meddle("GET /v1/jobs/a", move |jobs| drop(jobs.insert("a".into(), before)));
+    };
+    let client = Client::new(Config::new([fake.url.clone()])).unwrap();
+    client.create(&scope(), &job("proves"), |_| {}).await.unwrap();
+
+    undone_at_the_third_look();
+    fake.once("POST /v1/jobs", uncertain.clone());
+    let wanted = Job { schedule: "@every 1s".into(), owner: "new".into(), ..job("a") };
+    assert_eq!(client.update(&scope(), &wanted, |_| {}).await.unwrap().owner, "new");
+    assert_eq!(fake.job("a").unwrap()["owner"], "new");
+
+    undone_at_the_third_look();
+    fake.once("DELETE /v1/jobs/a", uncertain);
+    client.delete(&scope(), "a").await.unwrap();
+    assert!(fake.job("a").is_none());
+    assert_eq!(fake.count("DELETE"), 2);
 }

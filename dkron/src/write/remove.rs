@@ -30,9 +30,10 @@ impl Operation<'_> {
                     self.look_after_delete(&name, may_be_undone(&found, begun)).await
                 }
                 Err(cause) => {
+                    let unsettled = perhaps_applied(&cause) && may_be_undone(&found, begun);
                     sent.perhaps |= perhaps_applied(&cause);
                     match self.wait_to_retry(&mut patience, cause).await {
-                        Ok(()) => self.fresh(&name).await,
+                        Ok(()) => self.look_after_failed_delete(&name, unsettled).await,
                         Err(cause) => return self.verdict_on_delete(cause, &name, sent).await,
                     }
                 }
@@ -60,6 +61,16 @@ impl Operation<'_> {
         }
         self.settle().await?;
         self.leader_job(name).await
+    }
+
+    /// What there is after a delete that failed and may have been applied all the same.
+    async fn look_after_failed_delete(&self, name: &str, may_be_undone: bool) -> Result<Option<Job>, Error> {
+        let stored = self.fresh(name).await?;
+        if stored.is_some() || !may_be_undone {
+            return Ok(stored);
+        }
+        self.settle().await?;
+        self.fresh(name).await
     }
 
     async fn verdict_on_delete(&mut self, cause: Error, name: &str, sent: Sent) -> Result<(), WriteError> {

@@ -32,6 +32,8 @@ impl Operation<'_> {
         let mut sent = Sent::default();
         let mut patience = self.patience();
         let mut rounds = 0;
+        // A write that may have been applied, and that a run may still undo.
+        let mut unsettled = false;
         loop {
             let found = match looked.take() {
                 Some(found) => found,
@@ -43,6 +45,12 @@ impl Operation<'_> {
             let written = match goal.next(found.as_ref(), sent) {
                 Step::Write(written) => written,
                 Step::Refuse(cause) => return Err(WriteError { cause, left: sent.left(found) }),
+                Step::Done(stored) if unsettled => {
+                    seen(&stored);
+                    unsettled = false;
+                    self.settle().await.map_err(|cause| WriteError { cause, left: Left::Job(stored) })?;
+                    continue;
+                }
                 Step::Done(stored) => {
                     seen(&stored);
                     return Ok(*stored);
@@ -55,6 +63,8 @@ impl Operation<'_> {
             }
             let begun = Timestamp::now();
             if let Err(cause) = self.post(&written).await {
+                unsettled |= perhaps_applied(&cause)
+                    && found.as_ref().is_some_and(|before| may_be_undone(before, begun));
                 let before = if perhaps_applied(&cause) { None } else { Some(sent.left(found)) };
                 sent.perhaps |= before.is_none();
                 if let Err(cause) = self.wait_to_retry(&mut patience, cause).await {
@@ -67,6 +77,7 @@ impl Operation<'_> {
             }
             self.shared.rhythms.forget(name);
             sent = Sent { perhaps: true, surely: true };
+            unsettled = false;
             patience.restore();
             rounds += 1;
             let may_be_undone = found.as_ref().is_some_and(|before| may_be_undone(before, begun));
