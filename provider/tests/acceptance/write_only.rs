@@ -2,15 +2,18 @@
 //! server is seen.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
+use receiver::Server;
 use serde_json::{Value, json};
 use xtask::dkron::Node;
 use xtask::proxy::{Fault, Proxy, Reply, Rule, Seen};
 use xtask::terraform::{Terraform, Workspace};
 
 use crate::support::{
-    apply, arguments, assert_plan_is_empty, each_terraform, errors, job, merge, shared_node, workspace,
+    apply, arguments, assert_plan_is_empty, each_terraform, errors, findings, job, merge, shared_node, stage,
+    workspace,
 };
 
 /// An attribute with a write-only form, and what becomes of it.
@@ -331,6 +334,34 @@ fn a_rotation_that_failed_is_made_up_for() {
     apply(&scene.workspace);
     scene.assert_written("canary-3");
     scene.workspace.destroy(&[]).unwrap();
+}
+
+/// The secret that nobody stores is the one that the job calls with. Two of its headers do not arrive as they are
+/// written, which the plan says.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_calls_with_its_write_only_headers() {
+    let receiver = Server::start(([127, 0, 0, 1], 0).into()).await.unwrap();
+    let (node, workspace) = stage();
+    let headers = "{ Authorization = \"Bearer canary\", Host = \"elsewhere\", X-Url = \"a:b\" }";
+    let rest = format!(
+        "  schedule = \"@every 1s\"\n  http = {{\n    url = \"{}/log/wo_calls\"\n    headers_wo = {headers}\n    \
+         headers_wo_version = 1\n  }}",
+        receiver.base_url()
+    );
+    workspace.write("main.tf", &job("wo_calls", &rest)).unwrap();
+    let plan = workspace.run(&["plan", "-json"]).unwrap();
+    let warnings: Vec<_> = findings(&plan).into_iter().map(|finding| finding.summary).collect();
+    assert!(warnings.contains(&"Header without effect".to_owned()), "{warnings:?}");
+    assert!(warnings.contains(&"Header is cut".to_owned()), "{warnings:?}");
+
+    workspace.apply(&[]).unwrap();
+    assert!(receiver.wait("wo_calls", 1, None, Duration::from_secs(60)).await.reached(), "nobody called");
+    let call = &receiver.calls("wo_calls")[0];
+    assert_eq!(call.header("authorization"), Some("Bearer canary"));
+    assert_ne!(call.header("host"), Some("elsewhere"));
+    assert_eq!(call.header("x-url"), Some("a"));
+    workspace.destroy(&[]).unwrap();
+    assert!(node.job("wo_calls").unwrap().is_none());
 }
 
 /// The errors of a configuration with one job.
