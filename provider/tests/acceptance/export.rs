@@ -147,8 +147,7 @@ fn what_is_printed_is_the_same_each_time() {
         "{}",
         first.stderr
     );
-    let [users, _] = each_terraform();
-    let workspace = workspace(&users, &node.url());
+    let workspace = workspace(&Terraform::v1_6().unwrap(), &node.url());
     workspace.remove("versions.tf").unwrap();
     workspace.write("all.tf", &first.stdout).unwrap();
     assert_passes(&workspace, &["fmt", "-check", "-diff"]);

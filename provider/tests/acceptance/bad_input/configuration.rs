@@ -82,14 +82,14 @@ const REFUSED: &[Refused] = &[
         "schedule = \"@daily\"\nhttp = { url = \"http://a\" }\nshell = { command = \"true\" }",
         "shell = { command = \"true\" }",
         "More than one executor",
-        "Expected exactly one of `http`, `shell`, `executor`, found `http` and `shell`.",
+        "found `http` and `shell`.",
     ),
     refused(
         "no_executor",
         "schedule = \"@daily\"",
         "resource \"krony_job\" \"no_executor\" {",
         "Missing executor",
-        "Expected exactly one of `http`, `shell`, `executor`",
+        "Expected exactly one of `http`, `shell`, ",
     ),
     refused(
         "no_trigger",
@@ -165,7 +165,7 @@ const REFUSED: &[Refused] = &[
         "command",
         "schedule = \"@daily\"\nshell = {\n  command = \"\"\n}",
         "command = \"\"",
-        "Missing command",
+        "Missing value",
         "In `shell.command`: Expected a command",
     ),
     refused(
@@ -192,9 +192,9 @@ const REFUSED: &[Refused] = &[
     refused(
         "key_twice",
         "schedule = \"@daily\"\nexecutor = {\n  name = \"x\"\n  config = { a = \"b\" }\n  sensitive_config = { a = \"c\" }\n}",
-        "config = { a = \"b\" }",
+        "sensitive_config = { a = \"c\" }",
         "The same key twice",
-        "In `executor.config[\"a\"]`: The key stands in `config` and in `sensitive_config`",
+        "In `executor.sensitive_config[\"a\"]`: The key stands in `config` and in `sensitive_config`",
     ),
     refused(
         "processor_twice",
