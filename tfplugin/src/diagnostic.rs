@@ -93,6 +93,16 @@ impl Diagnostics {
         self.0.extend(other.0);
     }
 
+    /// The same findings, made about a value that stands at `path`.
+    #[must_use]
+    pub fn under(self, path: &Path) -> Self {
+        let under = |finding: Diagnostic| {
+            let path = finding.path.steps().iter().fold(path.clone(), |path, step| path.step(step.clone()));
+            finding.at(path)
+        };
+        self.into_iter().map(under).collect()
+    }
+
     /// Keeps the value of a success; collects the findings of a failure.
     ///
     /// Lets a caller report all faults of an object at once instead of the first one.
@@ -187,6 +197,18 @@ mod tests {
         warning: Large (at size)
         error: Failed
         ");
+    }
+
+    #[test]
+    fn findings_about_a_part_are_findings_about_the_whole() {
+        let findings: Diagnostics =
+            [error("part"), error("deeper").at(Path::attribute("b"))].into_iter().collect();
+        let paths: Vec<_> = findings
+            .under(&Path::attribute("a").index(1))
+            .iter()
+            .map(|found| found.path.to_string())
+            .collect();
+        assert_eq!(paths, ["a[1]", "a[1].b"]);
     }
 
     #[test]

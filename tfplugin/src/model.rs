@@ -232,7 +232,8 @@ impl<'a> ObjectDecoder<'a> {
         if let Value::Null = value {
             return Attr::Null;
         }
-        self.findings.collect(Attr::decode(value, &self.path.attr(name), self.strictness)).unwrap_or_default()
+        let found = decode_part(value, self.strictness, || self.path.attr(name));
+        self.findings.collect(found).unwrap_or_default()
     }
 
     /// The finished model.
@@ -504,13 +505,22 @@ fn same_elements<T: TfType>(a: &Value, b: &Value) -> bool {
     }
 }
 
+/// Decodes a part of a value. Its path is made only where there are findings: most values have none.
+fn decode_part<T: TfType>(
+    value: &Value,
+    strictness: Strictness,
+    path: impl FnOnce() -> Path,
+) -> Result<Attr<T>> {
+    Attr::decode(value, &Path::root(), strictness).map_err(|findings| findings.under(&path()))
+}
+
 fn decode_items<'a, T: TfType>(
-    items: impl Iterator<Item = (&'a Value, Path)>,
+    items: impl Iterator<Item = (&'a Value, impl FnOnce() -> Path)>,
     strictness: Strictness,
 ) -> Result<Vec<Attr<T>>> {
     let mut findings = Diagnostics::new();
-    let items =
-        items.filter_map(|(item, path)| findings.collect(Attr::decode(item, &path, strictness))).collect();
+    let items = items.filter_map(|(item, path)| findings.collect(decode_part(item, strictness, path)));
+    let items = items.collect();
     findings.into_result().map(|()| items)
 }
 
@@ -523,7 +533,7 @@ impl<T: TfType> TfType for List<T> {
         let Value::List(items) = value else {
             return Err(mismatch("a list", value, path));
         };
-        let items = items.iter().enumerate().map(|(index, item)| (item, path.index(index)));
+        let items = items.iter().enumerate().map(|(index, item)| (item, move || path.index(index)));
         decode_items(items, strictness).map(Self)
     }
 
@@ -545,7 +555,7 @@ impl<T: TfType> TfType for Set<T> {
         let Value::Set(items) = value else {
             return Err(mismatch("a set", value, path));
         };
-        decode_items(items.iter().map(|item| (item, path.clone())), strictness).map(Self)
+        decode_items(items.iter().map(|item| (item, || path.clone())), strictness).map(Self)
     }
 
     fn encode(&self) -> Value {
@@ -566,7 +576,7 @@ impl<T: TfType> TfType for Map<T> {
         let Value::Map(items) = value else {
             return Err(mismatch("a map", value, path));
         };
-        let values = decode_items(items.iter().map(|(key, item)| (item, path.key(key))), strictness)?;
+        let values = decode_items(items.iter().map(|(key, item)| (item, move || path.key(key))), strictness)?;
         Ok(Self(items.keys().cloned().zip(values).collect()))
     }
 

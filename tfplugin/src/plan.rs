@@ -51,8 +51,11 @@ pub fn plan(schema: &Schema, proposal: Proposal<'_>) -> Plan {
 }
 
 /// The plan that comes of `plan` when the resource made `planned` of it.
-pub fn refine(schema: &Schema, prior: &Value, plan: &Plan, planned: Value) -> Plan {
+pub fn refine(schema: &Schema, prior: &Value, plan: Plan, planned: Value) -> Plan {
     let mut planned = normalise(schema, planned);
+    if planned == plan.planned {
+        return plan;
+    }
     if plan.planned == *prior && planned != *prior {
         // Only the resource knew that something changes; what it did not touch is still to become unknown.
         planned = map_fields(&schema.fields, planned, |field, part| {
@@ -205,10 +208,11 @@ pub fn replaced(schema: &Schema, prior: &Value, planned: &Value) -> Vec<Path> {
 fn find_replaced(fields: &[Field], prior: &Value, planned: &Value, path: &Path, found: &mut Vec<Path>) {
     for field in fields {
         let name = field.name();
-        let (prior, planned, path) = (prior.get(name), planned.get(name), path.attr(name));
+        let (prior, planned) = (prior.get(name), planned.get(name));
         if same(field, prior, planned) {
             continue;
         }
+        let path = path.attr(name);
         if field.replaces() {
             found.push(path);
         } else if let Some((nesting, fields)) = field.nested() {

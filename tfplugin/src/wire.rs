@@ -24,6 +24,15 @@ pub(crate) fn value(wire: Option<&tfplugin6::DynamicValue>, value_type: &Type, w
     codec::decode_dynamic(wire, value_type).map_err(|error| undecodable(what, &error.path, &error))
 }
 
+/// Whether a value of a request is null; the rest of it is not looked at.
+pub(crate) fn is_null(wire: Option<&tfplugin6::DynamicValue>) -> bool {
+    const NIL: u8 = 0xc0;
+    wire.is_none_or(|wire| match wire.msgpack.first() {
+        Some(first) => *first == NIL,
+        None => matches!(wire.json.as_ref(), b"" | b"null"),
+    })
+}
+
 /// Decodes stored JSON; `what` names it in the error.
 ///
 /// # Errors

@@ -68,8 +68,8 @@ fn decode_optional<M: TfType>(value: &Value) -> Result<Option<M>> {
 /// All findings about configuration: of each attribute by itself, and of `check` about them together.
 fn validate<M: Model>(config: &Value, check: impl FnOnce(&M) -> Diagnostics) -> Diagnostics {
     let mut findings = Diagnostics::new();
-    findings.collect(M::decode(config, &Path::root(), Strictness::Configuration));
-    if let Ok(model) = decode(config) {
+    let strict = findings.collect(M::decode(config, &Path::root(), Strictness::Configuration));
+    if let Some(model) = strict.or_else(|| decode(config).ok()) {
         findings.extend(check(&model));
     }
     findings

@@ -137,7 +137,7 @@ impl<R: Resource> TypedResource<R> {
         let result = guarded(plan_handler).await;
         diagnostics.extend(context.take_warnings());
         result?;
-        let plan = refine(&self.shape.schema, proposal.prior, &plan, planned.encode());
+        let plan = refine(&self.shape.schema, proposal.prior, plan, planned.encode());
         let is_kept = prior.is_some() && plan.replaces.is_empty();
         let identity = self.identity(&planned, if is_kept { identity } else { &Value::Null })?;
         Ok(Planned { plan, private: context.private().encode(R::PRIVATE_VERSION), identity })

@@ -320,20 +320,20 @@ fn a_refined_plan_is_complete() {
     let configured = config(&json!({ "name": "a", "blocks": [{}] }));
     let plan = plan(&schema(), Proposal { prior: &prior, config: &configured });
     assert_eq!(plan.planned, prior);
-    assert_eq!(refine(&schema(), &prior, &plan, plan.planned.clone()), plan);
+    assert_eq!(refine(&schema(), &prior, plan.clone(), plan.planned.clone()), plan);
 
     // The resource knows of a change: what it left alone and is volatile becomes unknown.
     let change = json!({ "id": "9", "blocks": [{ "id": "3", "count": 1 }] });
-    let refined = refine(&schema(), &prior, &plan, object(&old_object(change)));
+    let refined = refine(&schema(), &prior, plan.clone(), object(&old_object(change)));
     let expected = json!({ "id": "9", "blocks": [{ "id": "3", "count": UNKNOWN }] });
     assert_eq!(refined.planned, object(&changed_object(expected)));
     // What it decided stays.
     let decided = json!({ "id": "9", "revision": 4, "blocks": [{ "id": "3", "count": 2 }] });
-    let refined = refine(&schema(), &prior, &plan, object(&old_object(decided)));
+    let refined = refine(&schema(), &prior, plan.clone(), object(&old_object(decided)));
     let expected = json!({ "id": "9", "revision": 4, "blocks": [{ "id": "3", "count": 2 }] });
     assert_eq!(refined.planned, object(&changed_object(expected)));
 
-    let other_name = refine(&schema(), &prior, &plan, object(&old_object(json!({ "name": "b" }))));
+    let other_name = refine(&schema(), &prior, plan.clone(), object(&old_object(json!({ "name": "b" }))));
     assert_eq!(other_name.replaces, [Path::attribute("name")]);
 }
 

@@ -183,12 +183,11 @@ async fn try_plan<P: Provider>(
     let shape = resource.shape();
     let prior = wire::value(request.prior_state.as_ref(), &shape.object_type, "the prior state")?;
     let config = wire::value(request.config.as_ref(), &shape.object_type, "the configuration")?;
-    let proposed =
-        wire::value(request.proposed_new_state.as_ref(), &shape.object_type, "the proposed state")?;
     let identity = known_identity(resource, request.prior_identity.as_ref())?;
     let private = request.prior_private.to_vec();
     // Only a destroy proposes nothing; its configuration may still be sent.
-    let config = if proposed.is_null() { Value::Null } else { config };
+    let is_destroy = wire::is_null(request.proposed_new_state.as_ref());
+    let config = if is_destroy { Value::Null } else { config };
     let proposal = Proposal { prior: &prior, config: &config };
     let session = server.session()?;
     let deferred = deferral(&session, request.client_capabilities.as_ref());

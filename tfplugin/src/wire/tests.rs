@@ -136,3 +136,20 @@ fn values_that_cannot_be_read_or_written_are_findings_at_their_place() {
     let wire = dynamic(&Value::Null, &of, &mut findings).unwrap();
     assert_eq!((&wire.msgpack[..], findings.is_empty()), (&b"\xc0"[..], true));
 }
+
+#[test]
+fn null_is_seen_without_reading_a_value() {
+    let message = |msgpack: &'static [u8], json: &'static [u8]| tfplugin6::DynamicValue {
+        msgpack: msgpack.into(),
+        json: json.into(),
+    };
+    for null in [message(b"\xc0", b""), message(b"", b"null"), message(b"", b"")] {
+        assert!(is_null(Some(&null)), "{null:?}");
+    }
+    for value in
+        [message(b"\x80", b""), message(b"", b"{}"), message(b"\xd4\x00\x00", b""), message(b"\x80", b"null")]
+    {
+        assert!(!is_null(Some(&value)), "{value:?}");
+    }
+    assert!(is_null(None));
+}

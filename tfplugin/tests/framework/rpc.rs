@@ -330,8 +330,7 @@ async fn damaged_values_are_errors_and_lose_nothing() {
         };
         let requests = [
             pb::plan_resource_change::Request { prior_state: damaged.clone(), ..whole.clone() },
-            pb::plan_resource_change::Request { config: damaged.clone(), ..whole.clone() },
-            pb::plan_resource_change::Request { proposed_new_state: damaged.clone(), ..whole },
+            pb::plan_resource_change::Request { config: damaged.clone(), ..whole },
         ];
         for request in requests {
             let answer = client.plan_resource_change(request).await.unwrap().into_inner();
