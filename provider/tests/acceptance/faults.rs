@@ -18,9 +18,10 @@ fn every_fault_ends_as_the_table_says() {
     let node = Node::start().unwrap();
     let complaints: Vec<_> = thread::scope(|scope| {
         let node = &node;
-        let batches =
-            OPERATIONS.map(|operation| scope.spawn(move || Batch::new(operation, node).complaints()));
-        batches.into_iter().flat_map(|batch| batch.join().unwrap()).collect()
+        let batches = OPERATIONS.map(|operation| {
+            [false, true].map(|runs| scope.spawn(move || Batch::new(operation, runs, node).complaints()))
+        });
+        batches.into_iter().flatten().flat_map(|batch| batch.join().unwrap()).collect()
     });
     let wrong = |fault, column| complaints.iter().any(|(cell, _)| *cell == (fault, column));
     eprint!("{:44}", "");

@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use xtask::dkron::Node;
+use xtask::dkron::{Cluster, Node};
+use xtask::process::wait_for;
 use xtask::proxy::{Fault, Proxy, Reply, Rule};
 use xtask::terraform::{Terraform, Workspace};
 
-use crate::support::{apply, errors, job, jobs, names_in_dkron, names_in_state, names_of_jobs, workspace};
+use crate::support::{
+    apply, assert_plan_is_empty, errors, job, jobs, names_in_dkron, names_in_state, names_of_jobs, workspace,
+};
 
 const LIMIT: Duration = Duration::from_secs(60);
 const JOBS: usize = 12;
@@ -143,4 +146,25 @@ fn an_operation_that_hangs_ends_with_its_time() {
         }
     }
     stage.workspace.destroy(&[]).unwrap();
+}
+
+/// A leader that dies leaves its followers waiting for 10 s, and the election takes some more.
+#[test]
+fn a_request_timeout_shorter_than_an_election_does_no_harm() {
+    let mut cluster = Cluster::start().unwrap();
+    let mut workspace = workspace(&Terraform::on_path().unwrap(), "");
+    workspace.env("KRONY_ENDPOINTS", cluster.urls().join(",")).env("KRONY_REQUEST_TIMEOUT", "1s");
+    workspace.write("main.tf", &jobs(PREFIX, 100, "")).unwrap();
+    let leader = cluster.wait_for_leader().unwrap();
+    let survivor = (leader + 1) % cluster.nodes.len();
+    let mut running = workspace.spawn(&["apply", "-auto-approve"]).unwrap();
+    wait_for("some of the jobs", LIMIT, || {
+        Ok((cluster.nodes[survivor].job_names()?.len() > 20).then_some(()))
+    })
+    .unwrap();
+    cluster.nodes[leader].kill();
+    let status = running.wait(LIMIT).unwrap();
+    assert!(status.success(), "{}{}", running.output().stdout(), running.output().stderr());
+    assert_plan_is_empty(&workspace);
+    assert_eq!(names_in_dkron(&cluster.nodes[survivor]), names_of_jobs(PREFIX, 100));
 }

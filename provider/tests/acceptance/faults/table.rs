@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use xtask::proxy::{Fault, Reply, Rule};
 
 /// The time for one request, how long failures are borne, and the longest single wait.
-pub(super) const REQUEST_TIMEOUT: &str = "1s";
-pub(super) const RETRY_BUDGET: &str = "6s";
+pub(super) const REQUEST_TIMEOUT: &str = "3s";
+pub(super) const RETRY_BUDGET: &str = "10s";
 pub(super) const MAX_WAIT: &str = "1s";
 
 /// Longer than a request may take.
-const TOO_LATE: Duration = Duration::from_secs(3);
+const TOO_LATE: Duration = Duration::from_secs(7);
 /// The pause behind each byte of a body of some hundred bytes.
 const SLOW: Duration = Duration::from_millis(50);
 /// Longer than anybody waits, in seconds.
@@ -96,8 +96,7 @@ impl Column {
 pub(super) enum End {
     /// Without an error, and with an empty plan.
     Succeeds,
-    /// With one error that says this. State holds what dkron has; only after a delete that was acknowledged, and at
-    /// which nobody can look, it holds the job that is gone.
+    /// With one error that says this. State holds what dkron has, unless the error admits that nobody can look.
     Fails(&'static str),
     /// There is no such case.
     Missing,
