@@ -333,7 +333,7 @@ fn a_refined_plan_is_complete() {
     let expected = json!({ "id": "9", "revision": 4, "blocks": [{ "id": "3", "count": 2 }] });
     assert_eq!(refined.planned, object(&changed_object(expected)));
 
-    let other_name = refine(&schema(), &prior, plan.clone(), object(&old_object(json!({ "name": "b" }))));
+    let other_name = refine(&schema(), &prior, plan, object(&old_object(json!({ "name": "b" }))));
     assert_eq!(other_name.replaces, [Path::attribute("name")]);
 }
 
