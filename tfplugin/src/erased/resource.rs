@@ -18,7 +18,6 @@ use crate::{
 };
 
 /// What Terraform knows of an instance. A null identity is none.
-#[derive(Clone)]
 pub(crate) struct Instance {
     pub(crate) state: Value,
     pub(crate) private: Vec<u8>,
