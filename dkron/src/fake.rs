@@ -75,6 +75,8 @@ struct Node {
     headers: Vec<(&'static str, &'static str)>,
     /// As dkron 4.0.9: a write of a job that has dependents does not change their list.
     keeps_dependents: bool,
+    /// The nodes to which a balancer leads in turn: by name, `None` for one that is dead.
+    turns: VecDeque<Option<&'static str>>,
 }
 
 /// A running fake.
@@ -133,6 +135,11 @@ impl Fake {
 
     pub(crate) fn keep_dependents(&self) {
         self.node().keeps_dependents = true;
+    }
+
+    /// From now on there is a balancer that takes strict turns over nodes of these names; `None` is a dead one.
+    pub(crate) fn take_turns(&self, nodes: &[Option<&'static str>]) {
+        self.node().turns = nodes.iter().copied().collect();
     }
 
     pub(crate) fn heal(&self) {
@@ -269,6 +276,11 @@ impl Node {
         self.calls.push(call.to_owned());
         if call.starts_with("POST") {
             self.bodies.push(body.clone());
+        }
+        if let Some(turn) = self.turns.pop_front() {
+            self.turns.push_back(turn);
+            let Some(name) = turn else { return Reply::foreign(502, "") };
+            self.name = name.to_owned();
         }
         if let Some(position) = self.meddlers.iter().position(|(begins, _)| call.starts_with(begins.as_str()))
             && let Some((_, meddler)) = self.meddlers.remove(position)

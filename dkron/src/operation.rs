@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
+use std::mem;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -133,20 +134,28 @@ impl<'a> Operation<'a> {
         };
         let mut patience = self.patience();
         let mut search = Search::new();
+        let mut failures = 0_u32;
+        let mut has_asked = false;
         loop {
             let route = search.route(self.transport(), &leader);
             let answer = match self.once(request, route).await {
                 Ok(answer) => answer,
                 Err(error) => {
                     self.wait_to_retry(&mut patience, error).await?;
-                    leader = self.find_leader().await?;
+                    failures += 1;
+                    // Not each time: behind a balancer that takes strict turns, the request after the
+                    // question would meet the same dead node again.
+                    if failures % 4 == 1 {
+                        leader = self.find_leader().await?;
+                        has_asked = true;
+                    }
                     continue;
                 }
             };
             if answer.node.as_deref() == Some(&leader) {
                 return Ok(answer);
             }
-            if search.misses == 0 {
+            if search.misses == 0 && !mem::take(&mut has_asked) {
                 leader = self.find_leader().await?;
             }
             self.missed(&mut search, &leader, &answer).await?;
@@ -190,6 +199,17 @@ impl<'a> Operation<'a> {
                 return Ok(leader);
             }
             self.missed(&mut search, &leader, &answer).await?;
+        }
+    }
+
+    /// Before a write that failed is repeated: every second time one question more is asked, whatever comes of
+    /// it. The look before each attempt ends with the leader, so a balancer that takes strict turns would lead
+    /// the write to the node behind it each time, which may be the dead one.
+    pub(crate) async fn fall_out_of_step(&self, patience: &Patience) {
+        if patience.attempts() % 2 == 1
+            && let Err(error) = self.ask_for_leader(self.transport().usual_route()).await
+        {
+            tracing::debug!(operation = self.what, %error, "a question between two attempts failed");
         }
     }
 

@@ -72,6 +72,11 @@ impl Patience {
         Self { policy, attempts: 0, failing_since: None, telling: None }
     }
 
+    /// Failures in the row so far.
+    pub(crate) fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
     /// The row of failures is over.
     pub(crate) fn restore(&mut self) {
         self.attempts = 0;

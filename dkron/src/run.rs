@@ -23,7 +23,7 @@ use crate::operation::Operation;
 use crate::query::Member;
 use crate::retry::may_be_applied;
 use crate::scope::Scope;
-use crate::transport::{Answer, Request, Route};
+use crate::transport::{Answer, Request};
 
 pub use error::RunError;
 
@@ -141,8 +141,7 @@ async fn ask(operation: &Operation<'_>, name: &str) -> Result<Answer, Error> {
     let request = Request { lasting: true, ..Request::new(Method::POST, ["jobs", name, "run"]) };
     let mut patience = operation.patience();
     loop {
-        let route = Route { endpoint: operation.transport().preferred(), fresh: false };
-        match operation.once(&request, route).await {
+        match operation.once(&request, operation.transport().usual_route()).await {
             Err(error) if !is_in_doubt(&error) => operation.wait_to_retry(&mut patience, error).await?,
             outcome => return outcome,
         }

@@ -155,6 +155,11 @@ impl Transport {
         self.preferred.load(Ordering::Relaxed)
     }
 
+    /// The way of a request that any node may answer.
+    pub(crate) fn usual_route(&self) -> Route {
+        Route { endpoint: self.preferred(), fresh: false }
+    }
+
     pub(crate) fn prefer(&self, endpoint: usize) {
         self.preferred.store(endpoint, Ordering::Relaxed);
     }

@@ -249,12 +249,9 @@ impl Operation<'_> {
         }
         {
             let _turn = self.scope.bound(&self.what, trust.proving.lock()).await?;
-            let mut patience = self.patience();
             while !trust.is_caught_up() {
-                match self.barrier().await {
-                    Ok(true) => {}
-                    Ok(false) => break,
-                    Err(error) => self.wait_to_retry(&mut patience, error).await?,
+                if !self.barrier().await? {
+                    break;
                 }
             }
         }
@@ -266,7 +263,7 @@ impl Operation<'_> {
         let trust = &self.shared.trust;
         self.leader_since(Moment::now()).await?;
         let began = trust.began();
-        let passed = self.flush().await?;
+        let passed = self.until_it_works(|route| self.flush_once(route)).await?;
         if passed {
             let flushed = Moment::now();
             self.leader_since(flushed).await?;
@@ -277,11 +274,10 @@ impl Operation<'_> {
 
     /// Waits until the leader has applied everything that was handed to it before, by a write that
     /// stores nothing; `false` if the server does not let us.
-    pub(crate) async fn flush(&self) -> Result<bool, Error> {
+    pub(crate) async fn flush_once(&self, route: Route) -> Result<bool, Error> {
         let json = br#"{"name":"krony-barrier","parent_job":"! no job has this name"}"#;
         let body = Body { json: json.as_slice().into(), secrets: Vec::new() };
         let request = Request { body: Some(body), ..Request::new(Method::POST, ["jobs"]) };
-        let route = Route { endpoint: self.transport().preferred(), fresh: false };
         match self.once(&request, route).await {
             Ok(answer) => Ok(answer.status == 404),
             Err(Error::Request(failure))

@@ -14,7 +14,7 @@ use crate::locks::Hold;
 use crate::operation::Operation;
 use crate::retry::may_be_applied;
 use crate::settle::{Rhythm, SETTLED};
-use crate::transport::{Answer, Request, Route};
+use crate::transport::{Answer, Request};
 use goal::Goal;
 
 /// How often a write is repeated that dkron acknowledges and does not show.
@@ -139,7 +139,7 @@ impl Operation<'_> {
     /// the job to the log, and by the end of the flush it is applied, however busy the disk.
     pub(super) async fn settle(&self) -> Result<(), Error> {
         self.pause(SETTLED).await?;
-        if let Err(error) = self.flush().await {
+        if let Err(error) = self.flush_once(self.transport().usual_route()).await {
             // The look that follows finds out what matters.
             tracing::debug!(operation = self.what, %error, "cannot wait for the leader's log");
         }
@@ -153,7 +153,7 @@ impl Operation<'_> {
     }
 
     pub(super) async fn write_once(&self, request: &Request) -> Result<Answer, Error> {
-        self.once(request, Route { endpoint: self.transport().preferred(), fresh: false }).await
+        self.once(request, self.transport().usual_route()).await
     }
 
     async fn hold(&self, name: &str, parents: &[&str]) -> Result<Vec<Hold>, Error> {

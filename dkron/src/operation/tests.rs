@@ -97,3 +97,30 @@ async fn what_a_run_undid_after_an_uncertain_answer_is_written_again() {
     assert!(fake.job("a").is_none());
     assert_eq!(fake.count("DELETE"), 2);
 }
+
+/// Questions and requests must not fall into a step in which the same of them always meets the dead node.
+#[tokio::test(start_paused = true)]
+async fn a_balancer_that_takes_turns_does_not_always_lead_to_the_dead_node() {
+    let [leader, follower, dead] = [Some("n1"), Some("n2"), None];
+    for turns in [
+        [leader, follower, dead],
+        [leader, dead, follower],
+        [follower, leader, dead],
+        [follower, dead, leader],
+        [dead, leader, follower],
+        [dead, follower, leader],
+    ] {
+        let fake = Fake::start().await;
+        fake.take_turns(&turns);
+        let mut config = Config::new([fake.url.clone()]);
+        config.retry.budget = Duration::from_secs(5);
+        let client = Client::new(config).unwrap();
+        for name in ["a", "b", "c", "d"] {
+            client.create(&scope(), &job(name), |_| {}).await.unwrap();
+            let changed = Job { owner: "new".into(), ..job(name) };
+            client.update(&scope(), &changed, |_| {}).await.unwrap();
+            assert_eq!(client.read(&scope(), name, |_| false).await.unwrap().unwrap().owner, "new");
+            client.delete(&scope(), name).await.unwrap();
+        }
+    }
+}

@@ -21,6 +21,7 @@ impl Operation<'_> {
             if let Some(cause) = self.not_removable(&found, rounds) {
                 return Err(WriteError { cause, left: sent.left(Some(found)) });
             }
+            self.fall_out_of_step(&patience).await;
             let begun = Timestamp::now();
             let looked = match self.send_delete(&name).await {
                 Ok(()) => {

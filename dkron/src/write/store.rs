@@ -61,6 +61,7 @@ impl Operation<'_> {
                 let cause = Error::NotStored { name: name.to_owned(), fields };
                 return Err(WriteError { cause, left: sent.left(found) });
             }
+            self.fall_out_of_step(&patience).await;
             let begun = Timestamp::now();
             if let Err(cause) = self.post(&written).await {
                 unsettled |= perhaps_applied(&cause)
