@@ -12,11 +12,8 @@ use crate::query::{Filter, Member};
 use crate::scope::Scope;
 use crate::settle::Rhythms;
 use crate::transport::{Request, Transport};
-use crate::trust::Trust;
+use crate::trust::{MOST_LOOKS, Trust};
 use crate::write;
-
-/// How often a read looks again before it admits that it cannot be sure.
-const MOST_LOOKS: u32 = 20;
 
 /// A client of one dkron cluster. Clones share everything: connections, what is known about the
 /// leader, the limit on requests in flight, and the locks between writers.
@@ -91,8 +88,7 @@ impl Client {
             }
             answer = operation.leader_answer(&request).await?;
         }
-        let doubt = "the cluster keeps changing its leader".to_owned();
-        Err(Error::Unproven { operation: operation.what, doubt })
+        Err(operation.never_sure())
     }
 
     /// Creates a job that must not exist yet, and returns it as it is stored.

@@ -101,7 +101,7 @@ impl Client {
         let absent = || RunError::Missing { name: name.to_owned() };
         let job = self.read(scope, name, |_| false).await?.ok_or_else(absent)?;
         let operation = self.operation(scope, format!("run job {name:?}"));
-        let known = operation.executions(name, 0).await?.ok_or_else(absent)?;
+        let known = self.executions(scope, name, 0).await?.ok_or_else(absent)?;
         let known = known.into_iter().map(|execution| execution.group).collect();
         let mut watch =
             Watch { operation: &operation, job: &job, known, sent: Timestamp::now(), run: None, progress };
@@ -112,7 +112,7 @@ impl Client {
         match answer {
             Ok(answer) if answer.status == 404 => Err(self.refusal(&operation, &job).await?),
             Ok(_) => watch.end(self).await,
-            Err(error) if is_in_doubt(&error) => watch.follow(error).await,
+            Err(error) if is_in_doubt(&error) => watch.follow(self, error).await,
             Err(cause @ (Error::Cancelled { .. } | Error::DeadlineExceeded { .. })) => Err(watch.lost(cause)),
             Err(error) => Err(error.into()),
         }
@@ -229,44 +229,49 @@ impl<P: FnMut(&Run) + Send> Watch<'_, P> {
         Ok(Found::Job)
     }
 
+    /// A look whose "nothing" is proven.
+    async fn look_closely(&mut self, client: &Client, fit: impl Fn(&Run) -> bool) -> Result<Found, RunError> {
+        let found = self.look(fit).await.map_err(|cause| self.lost(cause))?;
+        if found == Found::Job {
+            return Ok(Found::Job);
+        }
+        let job = client.read(&self.operation.scope, &self.job.name, |_| false).await;
+        let job = job.map_err(|cause| self.lost(cause))?;
+        Ok(if job.is_some() { Found::Job } else { Found::Nothing })
+    }
+
     /// The run after dkron said that it ended.
     async fn end(mut self, client: &Client) -> Result<Run, RunError> {
         let until = Instant::now() + SHOWN_WITHIN;
         loop {
-            match self.look(Run::is_finished).await {
-                Ok(Found::Job) => {}
-                Ok(Found::Nothing) => return self.end_without_job(client).await,
-                Err(error) => return Err(self.lost(error)),
+            let found = self.look_closely(client, Run::is_finished).await?;
+            if found == Found::Nothing && self.job.ephemeral {
+                return Ok(self.with_job_deleted());
             }
             if let Some(run) = self.run.take_if(|run| run.is_finished()) {
                 return Ok(run);
             }
-            if Instant::now() >= until {
+            if found == Found::Nothing || Instant::now() >= until {
                 return Err(RunError::NotRecorded { name: self.job.name.clone() });
             }
             self.pause().await?;
         }
     }
 
-    /// The run of a job that seems to be gone.
-    async fn end_without_job(self, client: &Client) -> Result<Run, RunError> {
-        match client.read(&self.operation.scope, &self.job.name, |_| false).await {
-            Ok(None) if self.job.ephemeral => {
-                let executions = self.run.map(|run| run.executions).unwrap_or_default();
-                Ok(Run { executions, job_deleted: true })
-            }
-            Ok(_) => Err(RunError::NotRecorded { name: self.job.name.clone() }),
-            Err(error) => Err(self.lost(error)),
-        }
+    /// The run of an ephemeral job that is gone.
+    fn with_job_deleted(self) -> Run {
+        Run { executions: self.run.map(|run| run.executions).unwrap_or_default(), job_deleted: true }
     }
 
     /// The run after a request that failed without a word on whether it was heard.
-    async fn follow(mut self, cause: Error) -> Result<Run, RunError> {
+    async fn follow(mut self, client: &Client, cause: Error) -> Result<Run, RunError> {
         let asked = Instant::now();
         let mut finished = None;
         loop {
-            if let Err(error) = self.look(|_| true).await {
-                return Err(self.lost(error));
+            match self.look_closely(client, |_| true).await? {
+                Found::Job => {}
+                Found::Nothing if self.job.ephemeral => return Ok(self.with_job_deleted()),
+                Found::Nothing => return Err(self.lost(cause)),
             }
             match &self.run {
                 None if asked.elapsed() >= SHOWN_WITHIN => return Err(self.lost(cause)),

@@ -41,7 +41,7 @@ const WATCH_STEP: Duration = Duration::from_millis(500);
 const WATCH_ROUNDS: u32 = 5;
 
 /// How often a look is repeated before it admits that it cannot be sure.
-const MOST_LOOKS: u32 = 20;
+pub(crate) const MOST_LOOKS: u32 = 20;
 
 /// Known connections that are remembered; a balancer that closes them often does not fill our memory.
 const MOST_CONNECTIONS: usize = 1024;
@@ -192,8 +192,13 @@ impl Operation<'_> {
                 return Ok(job);
             }
         }
+        Err(self.never_sure())
+    }
+
+    /// After [`MOST_LOOKS`].
+    pub(crate) fn never_sure(&self) -> Error {
         let doubt = "the cluster keeps changing its leader".to_owned();
-        Err(Error::Unproven { operation: self.what.clone(), doubt })
+        Error::Unproven { operation: self.what.clone(), doubt }
     }
 
     /// Proves without writing that the leader has caught up: it is watched leading for two seconds,

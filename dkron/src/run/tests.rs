@@ -236,6 +236,36 @@ async fn only_the_scope_limits_the_wait() {
     assert!(matches!(error, RunError::Lost { cause: Error::DeadlineExceeded { .. }, .. }), "{error}");
 }
 
+/// A node that is shutting down says that there is no such job.
+#[tokio::test(start_paused = true)]
+async fn that_there_is_no_such_job_is_not_believed() {
+    let fake = Fake::start().await;
+    let lie = Reply::new(404, "");
+    fake.put(json!({"name": "a", "schedule": "@manually"}));
+    fake.once(EXECUTIONS, lie.clone()).once(EXECUTIONS, listed(&[])).once(EXECUTIONS, lie);
+    fake.once(RUN, answered()).always(EXECUTIONS, listed(&[execution(group(0), "n1", 1, Some(true))]));
+    assert!(run(&fake).await.unwrap().succeeded());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_ephemeral_job_is_gone_before_the_answer_arrives() {
+    for (ephemeral, gone_before_a_look) in [(true, true), (true, false), (false, true)] {
+        let fake = node(json!({"ephemeral": ephemeral})).await;
+        fake.once(RUN, Reply::foreign(504, "<html>timeout</html>"));
+        if !gone_before_a_look {
+            fake.once(EXECUTIONS, listed(&[execution(group(0), "n1", 1, None)]));
+        }
+        fake.meddle(RUN, |jobs| drop(jobs.remove("a")));
+        match run(&fake).await {
+            Ok(ended) => assert!(ephemeral && ended.job_deleted && ended.succeeded()),
+            Err(error) => {
+                assert!(!ephemeral, "{error}");
+                assert!(matches!(error, RunError::Lost { cause: Error::Request(_), run: None }), "{error}");
+            }
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_ephemeral_job_is_gone_after_its_run() {
     let fake = node(json!({"ephemeral": true})).await;
