@@ -18,9 +18,10 @@ use crate::{
 model! {
     /// Which jobs are listed: all of them, or those that fit every filter that is set.
     ///
-    /// `terraform query -generate-config-out` writes their configuration with import blocks, but for values that may be
-    /// secret (headers, environment variables, passwords): Terraform leaves those empty, and the plan shows what it
-    /// would remove. Fill them in before you apply.
+    /// `terraform query` reads `list` blocks from files whose names end in `.tfquery.hcl`. With `-generate-config-out` it
+    /// writes the configuration of what it finds with import blocks, but for values that may be secret (headers,
+    /// environment variables, passwords): Terraform leaves those empty, and the plan shows what it would remove. Fill
+    /// them in before you apply.
     pub struct JobListConfig {
         /// Tenant of the jobs; by default the one of the provider block. Without one, the jobs of all tenants are listed.
         tenant: Text<TenantName> = optional(),

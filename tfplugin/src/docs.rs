@@ -60,12 +60,14 @@ pub fn list_resource_page(
     schema: &Schema,
     examples: &Examples<'_>,
 ) -> String {
-    joined(&typed_parts(provider, type_name, "List Resource", schema, examples))
+    let parts = typed_parts(provider, type_name, "List Resource", schema, examples);
+    joined(&with_note(parts, needs("List resources", "1.14")))
 }
 
 /// The page of an action: `docs/actions/<type without the provider's name>.md`.
 pub fn action_page(provider: &str, type_name: &str, schema: &Schema, examples: &Examples<'_>) -> String {
-    joined(&typed_parts(provider, type_name, "Action", schema, examples))
+    let parts = typed_parts(provider, type_name, "Action", schema, examples);
+    joined(&with_note(parts, needs("Actions", "1.14")))
 }
 
 /// The page of a function: `docs/functions/<name>.md`.
@@ -81,7 +83,7 @@ pub fn function_page(provider: &str, name: &str, signature: &Signature, examples
     if !parameters.is_empty() {
         parts.push(format!("## Arguments\n\n{}", parameters.join("\n")));
     }
-    joined(&parts)
+    joined(&with_note(parts, needs("Functions of providers", "1.8")))
 }
 
 /// How a function is called: `join(separator string, parts string...) string`.
@@ -116,6 +118,16 @@ fn parts(front_matter: String, title: &str, schema: &Schema, examples: &Examples
     let mut parts = vec![front_matter, format!("# {title}"), schema.description.clone()];
     parts.extend(usage_section(examples));
     parts.extend(schema_section(schema));
+    parts
+}
+
+fn needs(what: &str, terraform: &str) -> String {
+    format!("> **Note:** {what} need Terraform {terraform} or later.")
+}
+
+/// The note stands behind front matter, title and description.
+fn with_note(mut parts: Vec<String>, note: String) -> Vec<String> {
+    parts.insert(3, note);
     parts
 }
 
@@ -182,7 +194,7 @@ const WRITE_ONLY: &str =
 fn schema_section(schema: &Schema) -> Vec<String> {
     let mut parts = vec!["<!-- generated from the provider's schema -->\n## Schema".to_owned()];
     if has_write_only(&schema.fields) {
-        parts.push(format!("> **Note:** [Write-only arguments]({WRITE_ONLY}) need Terraform 1.11 or later."));
+        parts.push(needs(&format!("[Write-only arguments]({WRITE_ONLY})"), "1.11"));
     }
     parts.extend(lists(&schema.fields, &[], |title| format!("### {title}")));
     nested_sections(&schema.fields, &[], &mut parts);

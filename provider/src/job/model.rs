@@ -15,7 +15,8 @@ model! {
     /// A job that dkron runs: on a schedule, or after another job.
     ///
     /// Exactly one of `http`, `shell`, `grpc`, `kafka`, `nats`, `rabbitmq`, `gcppubsub` and `executor` says what the job
-    /// does; at least one of `schedule` and `parent_job` says when.
+    /// does; at least one of `schedule` and `parent_job` says when. Terraform itself passes over an argument that it
+    /// does not know within these, such as `http = { …, methd = "POST" }`: the plan shows what arrived.
     ///
     /// Headers, environment variables, passwords and generic settings also have a write-only form, `…_wo`, for Terraform
     /// 1.11 and later: Terraform does not store it. A new `…_wo_version` writes it again, and where somebody changed the
@@ -51,8 +52,8 @@ model! {
         /// Whether the job is kept from running.
         disabled: bool = optional().default(false),
         /// Which nodes run the job: tag names with the value and the number of nodes, such as
-        /// `{ server = "true:1" }` for one server. Without tags the job runs on **every** node; say `{}` if that is
-        /// meant.
+        /// `{ server = "true:1" }` for one server; without a number all nodes with that value run it. Without tags the
+        /// job runs on **every** node; say `{}` if that is meant.
         tags: Map<String> = optional().empty_is_null(),
         /// Labels for finding jobs. Keys that begin with `krony.` are reserved.
         metadata: Map<String> = optional().empty_is_null(),
