@@ -37,10 +37,11 @@ impl TextType for JobName {
             return Ok(());
         }
         let wrong: String = text.chars().filter(|c| !is_name_character(*c)).collect();
-        let hint = if text.to_lowercase() == text {
+        let near = text.to_lowercase().replace(|c| !is_name_character(c), "-");
+        let hint = if near.trim_matches('-').is_empty() {
             String::new()
         } else {
-            format!(" Did you mean {:?}?", text.to_lowercase())
+            format!(" Did you mean {near:?}?")
         };
         Err(format!(
             "Expected lower-case letters, digits, `-` and `_` only, found {wrong:?} in {text:?}.{hint} \
@@ -245,10 +246,13 @@ impl TextType for Endpoint {
 /// An absolute http or https URL. The text itself is not quoted: it may hold a password.
 fn check_http_url(text: &str) -> Result<Url, String> {
     let expected = "Expected an address such as https://example.com/path";
-    let url = Url::parse(text).map_err(|error| format!("{expected}; what stands there is none: {error}."))?;
+    let lacks_scheme = !text.is_empty() && !text.contains("://");
+    let hint = if lacks_scheme { " Put `http://` or `https://` in front." } else { "" };
+    let url =
+        Url::parse(text).map_err(|error| format!("{expected}; what stands there is none: {error}.{hint}"))?;
     match url.scheme() {
         "http" | "https" if url.has_host() => Ok(url),
-        scheme => Err(format!("{expected}; found the scheme {scheme:?}.")),
+        scheme => Err(format!("{expected}; found the scheme {scheme:?}.{hint}")),
     }
 }
 

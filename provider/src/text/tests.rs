@@ -35,7 +35,9 @@ fn job_names_are_as_dkron_wants_them() {
     }
     let detail = JobName::check("My Job").unwrap_err();
     assert!(detail.contains("\"M J\""), "{detail}");
-    assert!(detail.contains("Did you mean \"my job\"?"), "{detail}");
+    assert!(detail.contains("Did you mean \"my-job\"?"), "{detail}");
+    let detail = JobName::check("日").unwrap_err();
+    assert!(!detail.contains("Did you mean"), "{detail}");
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn settings_that_cannot_work_are_refused_at_their_line() {
             "endpoint = \"localhost:8080\"".to_owned(),
             "endpoint = \"localhost:8080\"",
             "Invalid endpoint",
-            "found the scheme \"localhost\"",
+            "found the scheme \"localhost\". Put `http://` or `https://` in front.",
         ),
         (
             "endpoint = \"dkron\"".to_owned(),
