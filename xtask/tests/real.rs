@@ -77,7 +77,11 @@ fn a_cluster_elects_another_leader_when_its_leader_is_killed() {
         Ok((leader != first).then_some(leader))
     })
     .unwrap();
-    assert!(cluster.nodes[second].job("shared").unwrap().is_some());
+    // A new leader shows a job once it has gone through its log.
+    wait_for("the job on the new leader", LIMIT, || {
+        Ok(cluster.nodes[second].job("shared")?.is_some().then_some(()))
+    })
+    .unwrap();
     cluster.nodes[first].restart().unwrap();
     cluster.wait_for_leader().unwrap();
     assert_eq!(cluster.urls().len(), 3);

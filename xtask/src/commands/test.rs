@@ -1,6 +1,8 @@
 //! `cargo xtask test`
 
+use std::num::NonZero;
 use std::process::{Command, ExitCode};
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -150,7 +152,8 @@ impl Session {
 
     fn acceptance(&mut self, targets: &Targets) -> Result<()> {
         let arguments = targets.named(Kind::Acceptance);
-        if let Some(environment) = self.made("Acceptance tests", environment())? {
+        if let Some(mut environment) = self.made("Acceptance tests", environment())? {
+            environment.push(("RUST_TEST_THREADS", acceptance_threads().to_string()));
             self.tests("Acceptance tests", &arguments, &environment)?;
         }
         Ok(())
@@ -212,6 +215,11 @@ impl Session {
             Ok(None)
         })
     }
+}
+
+/// How many acceptance tests run at once. They wait for other processes most of the time, so two fit on a core.
+fn acceptance_threads() -> usize {
+    2 * thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 /// What acceptance tests are told, so that they need not look for it.
