@@ -65,7 +65,7 @@ fn check_tags(job: &Job) -> Diagnostics {
     let path = Path::attribute("tags");
     let mut findings = check_nulls(&job.tags, &path);
     for (key, value) in job.tags.known().into_iter().flat_map(Map::known) {
-        if let Some((_, count)) = value.rsplit_once(':')
+        if let [_, count] = value.split(':').collect::<Vec<_>>()[..]
             && !count.parse::<u32>().is_ok_and(|count| count > 0)
         {
             let detail = format!(
@@ -134,6 +134,7 @@ pub(super) fn advice(job: &Job, now: Timestamp) -> Diagnostics {
                       `tags = { server = \"true:1\" }`; if every node is meant, say so with `tags = {}`.";
         findings.push(Diagnostic::warning("The job runs on every node", detail).at_attribute("tags"));
     }
+    findings.extend(tag_advice(job));
     findings.extend(schedule_advice(&to_dkron(job), now));
     if to_dkron(job).expires_at.is_some_and(|expires_at| expires_at <= now) {
         let detail = "The time is in the past: the job does not run.";
@@ -142,6 +143,20 @@ pub(super) fn advice(job: &Job, now: Timestamp) -> Diagnostics {
     findings.extend(executor::advice(job));
     findings.extend(processor::advice(&job.processors));
     findings
+}
+
+/// dkron takes a number of nodes only behind the one colon of a value; of more colons it drops all that follows the first.
+fn tag_advice(job: &Job) -> Diagnostics {
+    let tags = job.tags.known().into_iter().flat_map(Map::known);
+    let cut = tags.filter(|(_, value)| value.matches(':').count() > 1);
+    let warning = |(key, value): (&str, &String)| {
+        let detail = format!(
+            "dkron reads of {value:?} only what stands before the first colon, and no number of nodes: every node with that \
+             value runs the job. Write the value without colons, and at most one number behind it, such as \"true:1\"."
+        );
+        Diagnostic::warning("Tag is cut", detail).at(Path::attribute("tags").key(key))
+    };
+    cut.map(warning).collect()
 }
 
 fn schedule_advice(wanted: &dkron::Job, now: Timestamp) -> Diagnostics {
@@ -154,4 +169,28 @@ fn schedule_advice(wanted: &dkron::Job, now: Timestamp) -> Diagnostics {
     let warning =
         |concern| Diagnostic::warning("Unusual schedule", sentence(concern)).at_attribute("schedule");
     schedule.concerns(now).into_iter().map(warning).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use tfplugin::model::Attr;
+
+    use super::*;
+
+    #[test]
+    fn numbers_of_nodes_are_read_as_dkron_reads_them() {
+        for (value, refused, warned) in [
+            ("true", false, false),
+            ("true:1", false, false),
+            ("true:0", true, false),
+            ("true:one", true, false),
+            ("10:20:one", false, true),
+            ("10:20:1", false, true),
+        ] {
+            let tags = [("tag".to_owned(), value.to_owned())].into_iter().collect();
+            let job = Job { tags: Attr::Known(tags), ..Job::default() };
+            assert_eq!(check_tags(&job).has_errors(), refused, "{value}");
+            assert_eq!(tag_advice(&job).into_iter().count() == 1, warned, "{value}");
+        }
+    }
 }
