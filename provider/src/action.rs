@@ -99,7 +99,8 @@ async fn watched(context: &ActionContext<Krony>, name: &str) -> Result<Run> {
             }
             now = still_running.tick() => {
                 let seconds = (now - began).as_secs();
-                context.progress(format!("Job {name:?} still runs after {seconds} s {place}")).await;
+                let told = format!("Job {name:?} still runs after {seconds} s {place}");
+                context.progress(told.trim_end().to_owned()).await;
             }
         }
     }

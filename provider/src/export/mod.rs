@@ -70,11 +70,15 @@ pub fn run(arguments: &Arguments, user_agent: String) -> ExitCode {
     match try_run(arguments, user_agent) {
         Ok(()) => ExitCode::SUCCESS,
         Err(findings) => {
-            for finding in findings {
-                tell(&format!("Error: {}\n\n{}", finding.summary, finding.detail));
-            }
+            tell_all("Error", findings);
             ExitCode::FAILURE
         }
+    }
+}
+
+fn tell_all(kind: &str, findings: Diagnostics) {
+    for finding in findings {
+        tell(&format!("{kind}: {}\n\n{}", finding.summary, finding.detail));
     }
 }
 
@@ -92,7 +96,9 @@ fn try_run(arguments: &Arguments, user_agent: String) -> Result<()> {
     };
     let environment = |name: &str| std::env::var(name).ok();
     let tenant = settings::tenant(&block, &environment)?;
-    let jobs = jobs(settings::client_config(&block, &environment, user_agent)?)?;
+    let config = settings::client_config(&block, &environment, user_agent)?;
+    tell_all("Warning", settings::warnings(&config));
+    let jobs = jobs(config)?;
     let root = Root::new(&jobs, tenant.known().map(|tenant| &**tenant));
     let staged = Staged::new(&arguments.targets(&root))?;
     if arguments.output.is_none() {

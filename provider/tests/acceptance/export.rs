@@ -190,9 +190,11 @@ fn an_export_replaces_no_file_and_leaves_nothing_half_done() {
 #[test]
 fn an_export_that_cannot_be_says_why() {
     let nowhere = [("KRONY_ENDPOINT", "http://127.0.0.1:1"), ("KRONY_RETRY_BUDGET", "1ms")];
+    let unchecked = [nowhere[0], nowhere[1], ("KRONY_INSECURE_SKIP_VERIFY", "true")];
     for (variables, arguments, code, said) in [
         (&[][..], &[][..], 1, "Error: Missing endpoint"),
         (&nowhere[..], &[][..], 1, "Error: Jobs could not be listed"),
+        (&unchecked[..], &[][..], 1, "Warning: The server's certificate is not checked"),
         (
             &[("KRONY_ENDPOINT", "localhost")][..],
             &[][..],
