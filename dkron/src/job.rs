@@ -152,11 +152,22 @@ impl Job {
         if self.concurrency.is_empty() { "allow" } else { &self.concurrency }
     }
 
-    /// Values that may be secret and could come back in the answer of an echoing proxy. Very short
-    /// ones are left out: hiding every `1` of a text would not hide anything.
-    pub(crate) fn secret_values(&self) -> impl Iterator<Item = &str> {
-        let processors = self.processors.values().flat_map(BTreeMap::values);
-        self.executor_config.values().chain(processors).map(String::as_str).filter(|value| value.len() >= 6)
+    /// Values that may be secret and could come back in the answer of an echoing proxy, also a single one of
+    /// several headers or environment variables. Very short ones are left out: hiding every `1` of a text
+    /// would not hide anything.
+    pub(crate) fn secret_values(&self) -> impl Iterator<Item = String> {
+        let settings = self.processors.values().chain([&self.executor_config]).flatten();
+        let values = settings.flat_map(|(key, value)| {
+            let parts = match key.as_str() {
+                "headers" => serde_json::from_str(value).unwrap_or_default(),
+                "env" => value.split(',').map(str::to_owned).collect(),
+                _ => Vec::new(),
+            };
+            let of_part = |part: &String| Some(part.split_once([':', '='])?.1.trim().to_owned());
+            let inner: Vec<_> = parts.iter().filter_map(of_part).collect();
+            std::iter::once(value.clone()).chain(inner)
+        });
+        values.filter(|value| value.len() >= 6)
     }
 }
 

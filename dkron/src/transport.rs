@@ -75,7 +75,7 @@ impl Body {
     #[expect(clippy::expect_used, reason = "texts, numbers and maps keyed by texts always have a JSON form")]
     pub(crate) fn of(job: &Job) -> Self {
         let json = serde_json::to_vec(job).expect("a job has a JSON form");
-        Self { json: json.into(), secrets: job.secret_values().map(str::to_owned).collect() }
+        Self { json: json.into(), secrets: job.secret_values().collect() }
     }
 }
 

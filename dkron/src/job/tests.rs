@@ -182,3 +182,22 @@ fn debug_output_has_no_secrets() {
     assert!(!shown.contains("hunter2"), "{shown}");
     assert!(shown.contains("headers") && shown.contains("forward") && shown.contains("new"), "{shown}");
 }
+
+#[test]
+fn a_secret_is_one_also_without_those_beside_it() {
+    let job: Job = serde_json::from_value(json!({
+        "name": "a",
+        "executor_config": {
+            "headers": r#"["Authorization: Bearer \"tok:en\"", "X-Short: 1"]"#,
+            "env": "TOKEN=hunter2=1,MODE=on",
+            "body": "plain text",
+        },
+        "processors": {"custom": {"secret": "processor"}},
+    }))
+    .unwrap();
+    let values: Vec<_> = job.secret_values().collect();
+    for secret in [r#"Bearer "tok:en""#, "hunter2=1", "TOKEN=hunter2=1,MODE=on", "plain text", "processor"] {
+        assert!(values.iter().any(|value| value == secret), "{secret} is missing in {values:?}");
+    }
+    assert!(values.iter().all(|value| value.len() >= 6), "{values:?}");
+}
