@@ -134,9 +134,10 @@ pub(super) fn advice(job: &Job, now: Timestamp) -> Diagnostics {
                       `tags = { server = \"true:1\" }`; if every node is meant, say so with `tags = {}`.";
         findings.push(Diagnostic::warning("The job runs on every node", detail).at_attribute("tags"));
     }
+    let wanted = to_dkron(job);
     findings.extend(tag_advice(job));
-    findings.extend(schedule_advice(&to_dkron(job), now));
-    if to_dkron(job).expires_at.is_some_and(|expires_at| expires_at <= now) {
+    findings.extend(schedule_advice(&wanted, now));
+    if wanted.expires_at.is_some_and(|expires_at| expires_at <= now) {
         let detail = "The time is in the past: the job does not run.";
         findings.push(Diagnostic::warning("The job has expired", detail).at_attribute("expires_at"));
     }
