@@ -254,6 +254,8 @@ pub enum Problem {
     Throttled,
     /// The server failed (5xx, or 404 for a delete that it could not do).
     Unavailable,
+    /// A list without the number of its entries (`X-Total-Count`).
+    Uncounted,
     /// Any other status.
     Unexpected,
     /// The body cannot be read; the text says where.
@@ -294,6 +296,10 @@ impl fmt::Display for Problem {
             Self::Rejected => f.write_str("dkron does not accept it; correct what it names"),
             Self::Throttled => f.write_str("the server asks for fewer requests; try again later"),
             Self::Unavailable => f.write_str("the server could not do it; check the cluster's health"),
+            Self::Uncounted => f.write_str(
+                "the answer does not say how many entries there are (X-Total-Count); check that the node is not \
+                 stopping, and that a proxy in between passes X-Total-Count on",
+            ),
             Self::Unexpected => f.write_str("this answer was not expected; check the endpoint"),
             Self::Undecodable(place) => {
                 write!(f, "the answer is not what dkron's API promises ({place}); check the endpoint")

@@ -71,7 +71,7 @@ impl Operation<'_> {
             if answer.total.is_some() || answer.status == 404 {
                 return Ok(answer);
             }
-            let failure = self.failure(request, &answer, Problem::Unavailable);
+            let failure = self.failure(request, &answer, Problem::Uncounted);
             self.wait_to_retry(&mut patience, failure).await?;
         }
     }

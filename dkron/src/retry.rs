@@ -23,7 +23,8 @@ pub(crate) fn is_retryable(problem: &Problem) -> bool {
         | Problem::TimedOut
         | Problem::NoLeader
         | Problem::Throttled
-        | Problem::Unavailable => true,
+        | Problem::Unavailable
+        | Problem::Uncounted => true,
         Problem::Tls(_)
         | Problem::Redirected { .. }
         | Problem::Unauthorized
@@ -43,6 +44,7 @@ pub(crate) fn may_be_applied(problem: &Problem) -> bool {
         Problem::Interrupted | Problem::TimedOut | Problem::Unavailable => true,
         Problem::Unreachable
         | Problem::NoLeader
+        | Problem::Uncounted
         | Problem::Tls(_)
         | Problem::Redirected { .. }
         | Problem::Unauthorized

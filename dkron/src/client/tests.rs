@@ -140,7 +140,8 @@ async fn a_list_without_count_proves_nothing() {
     fake.always("GET /v1/jobs?", Reply::new(200, ""));
     let error = hasty(&[&fake]).read(&scope(), "a", |_| true).await.unwrap_err();
     let Error::Request(failure) = &error else { panic!("{error}") };
-    assert_eq!(failure.problem, Problem::Unavailable);
+    assert_eq!(failure.problem, Problem::Uncounted);
+    assert!(error.to_string().contains("that a proxy in between passes X-Total-Count on"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -60,7 +60,7 @@ async fn a_closed_store_is_not_believed() {
     config.retry = Retry { budget: Duration::from_millis(500), max_wait: Duration::from_millis(200) };
     let error = Client::new(config).unwrap().executions(&scope(), "a", 0).await.unwrap_err();
     let Error::Request(failure) = &error else { panic!("{error}") };
-    assert_eq!(failure.problem, Problem::Unavailable);
+    assert_eq!(failure.problem, Problem::Uncounted);
     fake.heal();
     fake.once("GET /v1/jobs/a/executions", Reply::new(200, ""));
     fake.always("GET /v1/jobs/a/executions", listed(&json!([])));

@@ -28,6 +28,7 @@ fn what_deserves_another_try_and_what_may_be_applied() {
         (NoLeader, true, false),
         (Throttled, true, false),
         (Unavailable, true, true),
+        (Uncounted, true, false),
         (Tls("wrong authority".into()), false, false),
         (Redirected { target: None }, false, false),
         (Unauthorized, false, false),
