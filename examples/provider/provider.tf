@@ -6,7 +6,7 @@ terraform {
   }
 }
 
-# The password comes from the environment: KRONY_PASSWORD. It does then not stand in any file.
+# The credentials come from the environment, KRONY_USERNAME and KRONY_PASSWORD: they then stand in no file.
 provider "krony" {
   endpoint = "https://dkron.example.com"
 }

@@ -77,15 +77,18 @@ pub fn check(block: &ProviderBlock) -> Diagnostics {
         findings.push(Diagnostic::error("Two ways to authenticate", detail).at_attribute("token"));
     }
     match (block.username.is_set(), block.password.is_set()) {
-        (true, false) => findings.push(half_of_a_pair("username", "password")),
-        (false, true) => findings.push(half_of_a_pair("password", "username")),
+        (true, false) => findings.push(half_of_a_pair("username", "password", SAME_PLACE)),
+        (false, true) => findings.push(half_of_a_pair("password", "username", SAME_PLACE)),
         _ => {}
     }
     findings
 }
 
-fn half_of_a_pair(there: &str, missing: &str) -> Diagnostic {
-    let detail = format!("`{there}` works only together with `{missing}`.");
+/// Credentials are one setting: half of them from the environment would mix accounts.
+const SAME_PLACE: &str = " Set both here, or both in the environment: KRONY_USERNAME and KRONY_PASSWORD.";
+
+fn half_of_a_pair(there: &str, missing: &str, hint: &str) -> Diagnostic {
+    let detail = format!("`{there}` works only together with `{missing}`.{hint}");
     Diagnostic::error("Half of a pair", detail).at_attribute(there)
 }
 
@@ -287,8 +290,8 @@ impl Reader<'_> {
         let client_cert = self.pem(&block.client_cert, "KRONY_CLIENT_CERT", "client_cert");
         let client_key = self.pem(&block.client_key, "KRONY_CLIENT_KEY", "client_key");
         match (&client_cert, &client_key) {
-            (Some(_), None) => self.findings.push(half_of_a_pair("client_cert", "client_key")),
-            (None, Some(_)) => self.findings.push(half_of_a_pair("client_key", "client_cert")),
+            (Some(_), None) => self.findings.push(half_of_a_pair("client_cert", "client_key", "")),
+            (None, Some(_)) => self.findings.push(half_of_a_pair("client_key", "client_cert", "")),
             _ => {}
         }
         Tls {

@@ -84,7 +84,7 @@ fn settings_that_cannot_work_are_refused_at_their_line() {
             format!("{endpoint}\nusername = \"b\""),
             "username = \"b\"",
             "Half of a pair",
-            "`username` works only together with `password`",
+            "`username` works only together with `password`. Set both here, or both in the environment: KRONY_USERNAME",
         ),
         (
             format!("{endpoint}\nclient_cert = \"-----BEGIN CERTIFICATE-----\""),
