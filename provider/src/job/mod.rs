@@ -88,6 +88,7 @@ impl Resource for JobResource {
         match found {
             Some(found) => {
                 let mut current = shown(context, &found, &state);
+                secret::advice(&state, &current).into_iter().for_each(|finding| context.warn(finding));
                 if imported {
                     advise_about_mark(context, &state, &found);
                 } else if !parent::is_linked(context, client, &found).await {

@@ -260,6 +260,24 @@ pub(super) fn show(found: &dkron::Job, prior: &Job, private: &Private) -> Job {
     job
 }
 
+/// What there is to say about a job that is [shown](show) without a version that it had before.
+pub(super) fn advice(prior: &Job, shown: &Job) -> Diagnostics {
+    let before = versions(prior);
+    let mut shown = shown.clone();
+    let secrets = secrets(&mut shown).into_iter();
+    let changed = secrets.filter(|secret| secret.version.is_null() && before.contains_key(&secret.id()));
+    changed
+        .map(|secret| {
+            let [_, write_only, version] = secret.names;
+            let detail = format!(
+                "dkron has another value of `{write_only}` than the one that Terraform wrote: somebody changed it there. \
+                 State shows the job without `{version}`, and an apply writes the value of the configuration again."
+            );
+            Diagnostic::warning("A write-only value was changed", detail).at(secret.path(version))
+        })
+        .collect()
+}
+
 /// A copy of `prior` in which the generic executor's secret settings have their place, so that they are found there.
 fn with_places(prior: &Job, records: &Records) -> Job {
     let mut prior = prior.clone();

@@ -91,6 +91,7 @@ fn what_is_carried_over_is_written_and_not_shown() {
 
     let shown = show(&written, &planned, &private(&config));
     assert!(shown.kafka == planned.kafka);
+    assert_eq!(advice(&planned, &shown), Diagnostics::new());
 
     // On the server somebody changed it, or took it away.
     for other in [Some("other"), None] {
@@ -100,6 +101,8 @@ fn what_is_carried_over_is_written_and_not_shown() {
         let shown = show(&found, &planned, &private(&config));
         let kafka = shown.kafka.known().unwrap();
         assert!(kafka.sasl_password.is_null() && kafka.sasl_password_wo_version.is_null());
+        let said: Vec<_> = advice(&planned, &shown).into_iter().map(|said| said.path.to_string()).collect();
+        assert_eq!(said, ["kafka.sasl_password_wo_version"]);
     }
 
     // Private data that know nothing of it: an import.
