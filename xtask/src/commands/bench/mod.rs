@@ -30,6 +30,9 @@ pub(crate) struct Arguments {
     rounds: usize,
 }
 
+/// Bounds one command of Terraform; thousands of jobs take it a quarter of an hour.
+const LIMIT: Duration = Duration::from_secs(3600);
+
 /// What there is to measure.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Subject {

@@ -30,7 +30,7 @@ impl Served {
                 .and_then(|(_, rest)| Some(rest.split_once('\'')?.0.to_owned())))
         })?;
         let mut workspace = Workspace::with_provider(terraform, folder)?;
-        workspace.env("TF_REATTACH_PROVIDERS", address).limit(Duration::from_secs(3600));
+        workspace.env("TF_REATTACH_PROVIDERS", address).limit(super::LIMIT);
         Ok(Self { provider, workspace })
     }
 
