@@ -27,6 +27,7 @@
 //! How a call flows: [`client`](Client) → `operation` (one call: scope, patience) → `trust` (may this
 //! answer be believed?) → `transport` (one HTTP exchange) and back as return values.
 
+pub mod canonical;
 mod config;
 mod error;
 mod executions;

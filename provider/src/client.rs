@@ -1,5 +1,8 @@
 //! What resources and data sources work with.
 
+use std::sync::Arc;
+
+use hooks::policy::Policies;
 use tfplugin::{
     context::Context,
     diagnostic::{Diagnostic, Diagnostics, Result},
@@ -17,6 +20,8 @@ pub struct Krony {
     pub adopts_identical: bool,
     /// Which job comes after which.
     pub lineage: Lineage,
+    /// What judges changes before they are written.
+    pub policies: Arc<Policies>,
 }
 
 impl Krony {
@@ -25,8 +30,9 @@ impl Krony {
         client: std::result::Result<dkron::Client, Vec<&'static str>>,
         tenant: Attr<Text<TenantName>>,
         adopts_identical: bool,
+        policies: Arc<Policies>,
     ) -> Self {
-        Self { client, tenant, adopts_identical, lineage: Lineage::default() }
+        Self { client, tenant, adopts_identical, lineage: Lineage::default(), policies }
     }
 
     /// The client, unless settings of the provider are unknown.

@@ -15,6 +15,7 @@ pub mod data;
 pub mod export;
 pub mod full_name;
 pub mod functions;
+pub mod hooks;
 pub mod job;
 pub mod lineage;
 pub mod list;

@@ -29,7 +29,7 @@ enum Command {
 
 fn main() -> ExitCode {
     if process::is_launched_by_terraform() {
-        return process::run(options(false), Server::new(KronyProvider));
+        return process::run(options(false), Server::new(KronyProvider::default()));
     }
     // Terraform's own providers take a single dash.
     let words = std::env::args_os().map(|word| if word == "-debug" { "--debug".into() } else { word });
@@ -40,7 +40,7 @@ fn main() -> ExitCode {
             concat!("terraform-provider-krony/", env!("CARGO_PKG_VERSION")).to_owned(),
         ),
         // Without the flag, this explains that Terraform starts providers.
-        None => process::run(options(arguments.debug), Server::new(KronyProvider)),
+        None => process::run(options(arguments.debug), Server::new(KronyProvider::default())),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
     client::Krony,
     data::{ClusterData, ExecutionsData, JobData, JobsData},
     functions::{FullName, ParseFullName, ScheduleDescribe, ScheduleNext},
+    hooks::Hooks,
     job::JobResource,
     list::JobList,
     problem,
@@ -20,7 +21,10 @@ use crate::{
 pub const ADDRESS: &str = "registry.terraform.io/krony-cloud/krony";
 
 /// The krony provider.
-pub struct KronyProvider;
+#[derive(Default)]
+pub struct KronyProvider {
+    hooks: Hooks,
+}
 
 impl Provider for KronyProvider {
     type Config = ProviderBlock;
@@ -28,29 +32,32 @@ impl Provider for KronyProvider {
     const NAME: &'static str = "krony";
     const ADDRESS: &'static str = ADDRESS;
 
-    fn check(&self, block: &ProviderBlock) -> Diagnostics {
-        settings::check(block)
+    async fn check(&self, block: &ProviderBlock) -> Diagnostics {
+        let mut findings = settings::check(block);
+        findings.extend(self.hooks.validate(block, &variable).await);
+        findings
     }
 
     async fn configure(&self, settings: Settings<ProviderBlock>) -> Result<Configured<Krony>> {
-        let environment = |name: &str| std::env::var(name).ok();
-        let adopts_identical = environment("KRONY_ADOPT").as_deref() == Some("identical");
-        let tenant = settings::tenant(&settings.config, &environment)?;
+        let adopts_identical = variable("KRONY_ADOPT").as_deref() == Some("identical");
+        let tenant = settings::tenant(&settings.config, &variable)?;
+        let (policies, mut warnings) = self.hooks.configure(&settings.config, &variable).await?;
         let unknown = settings::unknown(&settings.config);
         if !unknown.is_empty() {
-            let client = Krony::new(Err(unknown), tenant, adopts_identical);
-            return Ok(Configured { deferred: true, ..Configured::new(client) });
+            let client = Krony::new(Err(unknown), tenant, adopts_identical, policies);
+            return Ok(Configured { deferred: true, warnings, ..Configured::new(client) });
         }
         let config =
-            settings::client_config(&settings.config, &environment, user_agent(&settings.terraform_version))?;
-        let warnings = settings::warnings(&config);
+            settings::client_config(&settings.config, &variable, user_agent(&settings.terraform_version))?;
+        warnings.extend(settings::warnings(&config));
         let client = dkron::Client::new(config).map_err(|error| problem::config(&error))?;
-        Ok(Configured { warnings, ..Configured::new(Krony::new(Ok(client), tenant, adopts_identical)) })
+        let client = Krony::new(Ok(client), tenant, adopts_identical, policies);
+        Ok(Configured { warnings, ..Configured::new(client) })
     }
 
     fn offers(&self) -> Offers<Krony> {
         Offers::new()
-            .resource(JobResource)
+            .resource(JobResource::new(self.hooks.clone()))
             .list_resource(JobList)
             .action(JobRun)
             .data_source(JobData)
@@ -62,6 +69,11 @@ impl Provider for KronyProvider {
             .function(FullName)
             .function(ParseFullName)
     }
+}
+
+/// Reads an environment variable.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 fn user_agent(terraform_version: &str) -> String {

@@ -10,7 +10,10 @@ use tfplugin::{
     path::Path,
 };
 
-use crate::text::{Duration, Endpoint, TenantName, positive_duration};
+use crate::{
+    hooks::HookBlock,
+    text::{Duration, Endpoint, TenantName, positive_duration},
+};
 
 model! {
     /// Manages jobs of [dkron](https://dkron.io), the distributed cron, as code.
@@ -48,6 +51,9 @@ model! {
         request_timeout: Text<Duration> = optional(),
         /// How failed requests are repeated.
         retry: RetryBlock = optional(),
+        /// WebAssembly modules that judge what is about to be planned and written, by names of your choice. Further ones may be
+        /// mandatory: those in the folder that `KRONY_HOOKS_DIR` names.
+        hooks: Map<HookBlock> = optional(),
     }
 }
 
@@ -63,7 +69,7 @@ model! {
 }
 
 /// Reads environment variables.
-pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub type Environment<'a> = &'a (dyn Fn(&str) -> Option<String> + Sync);
 
 /// Checks across settings of configuration.
 pub fn check(block: &ProviderBlock) -> Diagnostics {

@@ -76,7 +76,7 @@ fn page_name(type_name: &str) -> &str {
 
 #[test]
 fn pages_are_fresh() {
-    let server = Server::new(KronyProvider);
+    let server = Server::new(KronyProvider::default());
     let usage = example("provider/provider.tf");
     let examples = Examples { usage: &usage, ..Examples::default() };
     check_fresh("docs/index.md", &provider_page(PROVIDER, server.provider_schema(), &examples));
@@ -133,7 +133,7 @@ fn pages_are_fresh() {
 /// One line for each attribute: what a change to it means for users shows in a diff.
 #[test]
 fn the_schema_is_as_released() {
-    let server = Server::new(KronyProvider);
+    let server = Server::new(KronyProvider::default());
     let mut lines = vec![format!("# {ADDRESS}")];
     describe("provider", server.provider_schema(), &mut lines);
     let resources = server.resource_schemas().map(|(name, schema)| (format!("resource {name}"), schema));

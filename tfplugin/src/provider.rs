@@ -1,6 +1,9 @@
 //! The provider itself, and the table of what it offers.
 
-use std::{future::Future, sync::Arc};
+use std::{
+    future::{Future, ready},
+    sync::Arc,
+};
 
 use crate::{
     action::Action,
@@ -28,9 +31,10 @@ pub trait Provider: Send + Sync + 'static {
     /// Where it comes from: `registry.terraform.io/krony-cloud/krony`.
     const ADDRESS: &'static str;
 
-    /// Checks across attributes of the provider block, in which anything may be unknown.
-    fn check(&self, _config: &Self::Config) -> Diagnostics {
-        Diagnostics::new()
+    /// Checks across attributes of the provider block, in which anything may be unknown. It may compute for a while, but
+    /// nothing ends it, and `terraform validate` asks for it without a provider that is configured.
+    fn check(&self, _config: &Self::Config) -> impl Future<Output = Diagnostics> + Send {
+        ready(Diagnostics::new())
     }
 
     /// Makes the client. Called once per plan or apply; settings may be unknown during a plan, which is no error.

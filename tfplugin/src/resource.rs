@@ -1,7 +1,7 @@
 //! Managed resources.
 
 use std::{
-    future::Future,
+    future::{Future, ready},
     time::{Duration, Instant},
 };
 
@@ -67,13 +67,15 @@ pub trait Resource: Send + Sync + 'static {
     const PRIVATE_VERSION: u32 = 1;
 
     /// Checks across attributes of configuration, in which anything may be unknown. Each attribute by itself was
-    /// checked by decoding it.
-    fn check(&self, _config: &Self::Model) -> Diagnostics {
-        Diagnostics::new()
+    /// checked by decoding it. It may compute for a while, but nothing ends it, and `terraform validate` asks for it
+    /// without a provider that is configured.
+    fn check(&self, _config: &Self::Model) -> impl Future<Output = Diagnostics> + Send {
+        ready(Diagnostics::new())
     }
 
-    /// Refines the framework's plan, `planned`: computed values that are known already, warnings. No I/O. Neither
-    /// chance nor time may decide a value, because core plans again before it applies and compares.
+    /// Refines the framework's plan, `planned`: computed values that are known already, warnings. It may compute for a
+    /// while, but asks no server. Neither chance nor time may decide a value, because core plans again before it applies
+    /// and compares.
     ///
     /// `prior` is none when the instance is to be created; `config` tells what the user wrote from what was kept.
     ///
@@ -85,11 +87,25 @@ pub trait Resource: Send + Sync + 'static {
         _prior: Option<&Self::Model>,
         _config: &Self::Model,
         _planned: &mut Self::Model,
-    ) -> Result<()> {
-        Ok(())
+    ) -> impl Future<Output = Result<()>> + Send {
+        ready(Ok(()))
     }
 
-    /// How long an operation may take; `model` is the planned state, or the prior one when reading or deleting.
+    /// Has its say when it is planned to destroy the instance, which is `prior`: warnings, or a refusal. It may compute
+    /// for a while, but asks no server. A replacement is planned by [`plan`](Self::plan) alone.
+    ///
+    /// # Errors
+    /// What forbids to destroy it.
+    fn plan_delete(
+        &self,
+        _context: &ResourceContext<Self::Client, Self::Model>,
+        _prior: &Self::Model,
+    ) -> impl Future<Output = Result<()>> + Send {
+        ready(Ok(()))
+    }
+
+    /// How long an operation, or planning it, may take; `model` is the planned state, or the prior one when reading or
+    /// deleting.
     fn timeout(&self, _operation: Operation, _model: &Self::Model) -> Duration {
         Duration::from_secs(20 * 60)
     }

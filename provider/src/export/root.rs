@@ -175,9 +175,9 @@ fn configuration(schema: &Schema, job: Job) -> Result<Value, String> {
     if Value::string(name.as_str()).as_str() != Some(&name) {
         return Err("Terraform changes the spelling of its name (Unicode's normal form C).".to_owned());
     }
-    let config = written(schema, JobResource.generated_config(job).encode());
+    let config = written(schema, JobResource::default().generated_config(job).encode());
     let decoded = Job::decode(&config, &path::Path::root(), Strictness::Configuration);
-    let checked = decoded.and_then(|job| JobResource.check(&job).into_result());
+    let checked = decoded.and_then(|job| job::check(&job).into_result());
     checked.map(|()| config).map_err(|findings| {
         let reasons = findings
             .iter()

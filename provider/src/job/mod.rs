@@ -1,5 +1,6 @@
 //! `krony_job`.
 
+mod canonical;
 mod convert;
 mod executor;
 mod identity;
@@ -7,11 +8,13 @@ mod model;
 mod moved;
 mod parent;
 mod processor;
+mod review;
 mod rules;
 mod secret;
 
 use std::time::Duration;
 
+use hooks::request::Stage;
 use jiff::Timestamp;
 use tfplugin::{
     context::ResourceContext,
@@ -20,6 +23,7 @@ use tfplugin::{
     resource::{MoveSource, Operation, Resource},
 };
 
+use self::review::Change;
 pub use self::{
     convert::visible_metadata,
     executor::{Settings, may_be_secret},
@@ -28,12 +32,23 @@ pub use self::{
 };
 use crate::{
     client::{Krony, scope},
+    hooks::Hooks,
     problem,
     text::positive_duration,
 };
 
 /// The resource.
-pub struct JobResource;
+#[derive(Default)]
+pub struct JobResource {
+    hooks: Hooks,
+}
+
+impl JobResource {
+    /// A resource that hooks judge.
+    pub fn new(hooks: Hooks) -> Self {
+        Self { hooks }
+    }
+}
 
 type Context = ResourceContext<Krony, Job>;
 
@@ -44,11 +59,21 @@ impl Resource for JobResource {
     const NAME: &'static str = "job";
     const MOVES_FROM: &'static [&'static str] = moved::SOURCES;
 
-    fn check(&self, config: &Job) -> Diagnostics {
-        rules::check(config)
+    async fn check(&self, config: &Job) -> Diagnostics {
+        let mut findings = check(config);
+        if !findings.has_errors() {
+            findings.extend(review::check(self.hooks.of_validation(), config).await);
+        }
+        findings
     }
 
-    fn plan(&self, context: &Context, _prior: Option<&Job>, config: &Job, planned: &mut Job) -> Result<()> {
+    async fn plan(
+        &self,
+        context: &Context,
+        prior: Option<&Job>,
+        config: &Job,
+        planned: &mut Job,
+    ) -> Result<()> {
         if config.tenant.is_null() {
             planned.tenant = context.client().tenant.clone();
         }
@@ -58,7 +83,12 @@ impl Resource for JobResource {
         let written = secret::carry(planned, config);
         rules::advice(&written, Timestamp::now()).into_iter().for_each(|finding| context.warn(finding));
         parent::check_plan(context.client(), planned)?;
-        rules::check_plan(&written).into_result()
+        rules::check_plan(&written).into_result()?;
+        review::expect_approval(context, Stage::Plan, Change::to(prior, &written)).await
+    }
+
+    async fn plan_delete(&self, context: &Context, prior: &Job) -> Result<()> {
+        review::expect_approval(context, Stage::Plan, Change::Delete { prior }).await
     }
 
     fn timeout(&self, operation: Operation, job: &Job) -> Duration {
@@ -103,7 +133,9 @@ impl Resource for JobResource {
     }
 
     async fn create(&self, context: &Context, planned: Job, config: Job) -> Result<Job> {
-        let wanted = convert::to_dkron(&secret::carry(&planned, &config));
+        let written = secret::carry(&planned, &config);
+        review::expect_approval(context, Stage::Apply, Change::Create { planned: &written }).await?;
+        let wanted = convert::to_dkron(&written);
         secret::remember(context, &config)?;
         let seen = |found: &dkron::Job| context.save(&shown(context, found, &planned));
         let client = context.client().require()?;
@@ -121,8 +153,10 @@ impl Resource for JobResource {
         }
     }
 
-    async fn update(&self, context: &Context, _prior: Job, planned: Job, config: Job) -> Result<Job> {
-        let wanted = convert::to_dkron(&secret::carry(&planned, &config));
+    async fn update(&self, context: &Context, prior: Job, planned: Job, config: Job) -> Result<Job> {
+        let written = secret::carry(&planned, &config);
+        review::expect_approval(context, Stage::Apply, Change::to(Some(&prior), &written)).await?;
+        let wanted = convert::to_dkron(&written);
         secret::remember(context, &config)?;
         let seen = |found: &dkron::Job| context.save(&shown(context, found, &planned));
         let client = context.client().require()?;
@@ -133,6 +167,7 @@ impl Resource for JobResource {
     }
 
     async fn delete(&self, context: &Context, state: Job) -> Result<()> {
+        review::expect_approval(context, Stage::Apply, Change::Delete { prior: &state }).await?;
         let client = context.client().require()?;
         let deleted = client.delete(&scope(context), &convert::to_dkron(&state).name).await;
         deleted.map_err(|error| failed(context, &state, &error, problem::delete))
@@ -153,6 +188,11 @@ impl Resource for JobResource {
     fn move_from(&self, source: &MoveSource) -> Result<Option<Job>> {
         moved::state(source)
     }
+}
+
+/// Checks across the attributes of a job, as far as no provider's configuration takes part.
+pub fn check(config: &Job) -> Diagnostics {
+    rules::check(config)
 }
 
 /// The state of a job that an import by full name finds.

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use tfplugin::{
     diagnostic::{Diagnostic, Diagnostics},
     model,
-    model::{Attr, Map},
+    model::{Attr, Map, Model},
     path::Path,
+    schema::Field,
+    value::Value,
 };
 
 use super::executor::settings::{Decoder, Encoder, Settings, check_nulls};
@@ -146,13 +148,10 @@ pub(super) fn encode(processors: &Processors) -> BTreeMap<String, Settings> {
 /// The forms of the processors that dkron has; one that has no typed form, or that `prior` wrote in the generic one,
 /// stands under `other`.
 pub(super) fn decode(found: &BTreeMap<String, Settings>, prior: &Attr<Processors>) -> Attr<Processors> {
-    let generic = |name: &str| {
-        prior.known().and_then(|prior| prior.other.known()).is_some_and(|other| other.0.contains_key(name))
-    };
     let mut processors = Processors::default();
     let mut other = BTreeMap::new();
     for (name, settings) in found {
-        if generic(name) || !decode_typed(&mut processors, name, settings) {
+        if is_generic(prior, name) || !decode_typed(&mut processors, name, settings) {
             other.insert(name.clone(), Attr::Known(Map::from_iter(settings.clone())));
         }
     }
@@ -160,6 +159,47 @@ pub(super) fn decode(found: &BTreeMap<String, Settings>, prior: &Attr<Processors
         processors.other = Attr::Known(Map(other));
     }
     if found.is_empty() { Attr::Null } else { Attr::Known(processors) }
+}
+
+/// Whether the generic form has the processor `name`.
+fn is_generic(processors: &Attr<Processors>, name: &str) -> bool {
+    processors.known().and_then(|known| known.other.known()).is_some_and(|other| other.0.contains_key(name))
+}
+
+/// The settings of all processors by name, whatever their form, with what is unknown.
+pub(super) fn by_name(processors: &Attr<Processors>) -> Value {
+    let forms = match processors.encode() {
+        Value::Object(forms) => forms,
+        other => return other,
+    };
+    let (other, typed): (BTreeMap<_, _>, _) = forms.into_iter().partition(|(name, _)| name == "other");
+    let mut all = match other.into_values().next() {
+        Some(Value::Map(other)) => other,
+        // Any processor may come of it.
+        Some(unknown @ Value::Unknown(_)) => return unknown,
+        _ => BTreeMap::new(),
+    };
+    all.extend(typed.into_iter().filter(|(_, form)| !form.is_null()));
+    Value::Map(all)
+}
+
+/// The attribute to which the name of a processor and that of a setting lead, and how many of these names.
+pub(super) fn follow(processors: &Attr<Processors>, names: &[&str]) -> (Path, usize) {
+    let root = Path::attribute("processors");
+    let (name, key) = match *names {
+        [] => return (root, 0),
+        [name] => (name, None),
+        [name, key, ..] => (name, Some(key)),
+    };
+    let fields = Processors::fields();
+    let typed = fields.iter().filter(|field| field.name() == name && !is_generic(processors, name));
+    let Some((_, settings)) = typed.filter_map(Field::nested).next() else {
+        let path = root.attr("other").key(name);
+        return key.map_or((path.clone(), 1), |key| (path.key(key), 2));
+    };
+    let path = root.attr(name);
+    let setting = key.filter(|key| settings.iter().any(|setting| setting.name() == *key));
+    setting.map_or((path.clone(), 1), |setting| (path.attr(setting), 2))
 }
 
 /// Checks processors of configuration; anything may be unknown.

@@ -67,12 +67,16 @@ fn decode_optional<M: TfType>(value: &Value) -> Result<Option<M>> {
 
 /// All findings about configuration: of each attribute by itself, and of `check` about them together.
 fn validate<M: Model>(config: &Value, check: impl FnOnce(&M) -> Diagnostics) -> Diagnostics {
+    let (model, mut findings) = configured(config);
+    findings.extend(model.as_ref().map(check).unwrap_or_default());
+    findings
+}
+
+/// Configuration as far as it can be used, and the findings about each attribute by itself.
+fn configured<M: Model>(config: &Value) -> (Option<M>, Diagnostics) {
     let mut findings = Diagnostics::new();
     let strict = findings.collect(M::decode(config, &Path::root(), Strictness::Configuration));
-    if let Some(model) = strict.or_else(|| decode(config).ok()) {
-        findings.extend(check(&model));
-    }
-    findings
+    (strict.or_else(|| decode(config).ok()), findings)
 }
 
 /// Runs a handler; a panic becomes an error that names the place, not the message: that may hold a secret.

@@ -1,7 +1,7 @@
 //! Managed resources without their types. In one place, for all resources, stands what Terraform stores when a handler
 //! fails: what it saved last, else what was there before.
 
-use super::{BoxFuture, Session, Shape, decode, decode_optional, guarded, validate};
+use super::{BoxFuture, Session, Shape, configured, decode, decode_optional, guarded};
 use crate::{
     codec,
     context::{Context, ResourceContext},
@@ -10,7 +10,7 @@ use crate::{
     path::Path,
     plan::{Plan, Proposal, normalise, plan, refine, unknown_as_null, written},
     private::Private,
-    resource::{MoveSource, Operation, Resource, within},
+    resource::{MoveSource, Operation, Resource, within, within_or_stopped},
     schema::{Field, Presence, Schema},
     spelling::keep_spelling,
     value::Value,
@@ -57,7 +57,7 @@ pub(crate) trait AnyResource<C>: Send + Sync {
     fn shape(&self) -> &Shape;
     /// The shape of its identity, if it has one.
     fn identity_shape(&self) -> Option<&Shape>;
-    fn validate(&self, config: &Value) -> Diagnostics;
+    fn validate<'a>(&'a self, config: &'a Value) -> BoxFuture<'a, Diagnostics>;
     fn upgrade(&self, version: i64, state: &[u8]) -> Result<Value>;
     fn upgrade_identity(&self, version: i64, identity: &[u8]) -> Result<Value>;
     fn import(&self, id: &str) -> Result<Imported>;
@@ -124,7 +124,8 @@ impl<R: Resource> TypedResource<R> {
     ) -> Result<Planned> {
         let plan = plan(&self.shape.schema, proposal);
         if plan.planned.is_null() {
-            return Ok(Planned { plan, private: private.to_vec(), identity: identity.clone() });
+            let private = self.try_plan_delete(session, proposal.prior, private, diagnostics).await?;
+            return Ok(Planned { plan, private, identity: identity.clone() });
         }
         let private = self.private(private)?;
         let prior = decode_optional::<R::Model>(proposal.prior)?;
@@ -132,14 +133,32 @@ impl<R: Resource> TypedResource<R> {
         let mut planned = decode::<R::Model>(&plan.planned)?;
         let operation = if prior.is_some() { Operation::Update } else { Operation::Create };
         let context = self.context(session, private, operation, &planned);
-        let plan_handler = async { self.resource.plan(&context, prior.as_ref(), &config, &mut planned) };
-        let result = guarded(plan_handler).await;
+        let handler = self.resource.plan(&context, prior.as_ref(), &config, &mut planned);
+        let result = guarded(within_or_stopped(&context, handler)).await;
         diagnostics.extend(context.take_warnings());
         result?;
         let plan = refine(&self.shape.schema, proposal.prior, plan, planned.encode());
         let is_kept = prior.is_some() && plan.replaces.is_empty();
         let identity = self.identity(&planned, if is_kept { identity } else { &Value::Null })?;
         Ok(Planned { plan, private: context.private().encode(R::PRIVATE_VERSION), identity })
+    }
+
+    /// Plans to destroy an instance, and notes what there is to say on the way: its private data until then.
+    async fn try_plan_delete(
+        &self,
+        session: Session<R::Client>,
+        prior: &Value,
+        private: &[u8],
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Vec<u8>> {
+        // What cannot be decoded here could not be deleted either.
+        let Some(prior) = decode_optional::<R::Model>(prior)? else { return Ok(private.to_vec()) };
+        let context = self.context(session, self.private(private)?, Operation::Delete, &prior);
+        let handler = self.resource.plan_delete(&context, &prior);
+        let result = guarded(within_or_stopped(&context, handler)).await;
+        diagnostics.extend(context.take_warnings());
+        result?;
+        Ok(context.private().encode(R::PRIVATE_VERSION))
     }
 
     /// Reads an instance: its new state, none when it is gone.
@@ -340,8 +359,14 @@ impl<R: Resource> AnyResource<R::Client> for TypedResource<R> {
         self.identity_shape.as_ref()
     }
 
-    fn validate(&self, config: &Value) -> Diagnostics {
-        validate(config, |model| self.resource.check(model))
+    fn validate<'a>(&'a self, config: &'a Value) -> BoxFuture<'a, Diagnostics> {
+        Box::pin(async move {
+            let (model, mut findings) = configured::<R::Model>(config);
+            if let Some(model) = model {
+                findings.extend(self.resource.check(&model).await);
+            }
+            findings
+        })
     }
 
     fn upgrade(&self, version: i64, state: &[u8]) -> Result<Value> {

@@ -87,7 +87,7 @@ pub(super) async fn validate<P: Provider>(
 ) -> pb::validate_provider_config::Response {
     let checked = guarded(async {
         let config = config(server, request.config.as_ref())?;
-        Ok(server.shared.provider.check(&config))
+        Ok(server.shared.provider.check(&config).await)
     });
     pb::validate_provider_config::Response { diagnostics: findings(server, checked.await) }
 }

@@ -18,19 +18,19 @@ pub(super) async fn validate<P: Provider>(
     server: &Server<P>,
     request: pb::validate_resource_config::Request,
 ) -> pb::validate_resource_config::Response {
-    let checked = guarded(async { try_validate(server, &request) }).await;
+    let checked = guarded(try_validate(server, &request)).await;
     let diagnostics = checked.unwrap_or_else(|findings| wire::diagnostics(findings, &[]));
     pb::validate_resource_config::Response { diagnostics }
 }
 
-fn try_validate<P: Provider>(
+async fn try_validate<P: Provider>(
     server: &Server<P>,
     request: &pb::validate_resource_config::Request,
 ) -> Result<Vec<pb::Diagnostic>> {
     let resource = server.resource(&request.type_name)?;
     let shape = resource.shape();
     let config = wire::value(request.config.as_ref(), &shape.object_type, "the configuration")?;
-    let mut findings = resource.validate(&config);
+    let mut findings = resource.validate(&config).await;
     let capabilities = request.client_capabilities.unwrap_or_default();
     if !capabilities.write_only_attributes_allowed {
         findings.extend(write_only_in(&shape.schema, &config).into_iter().map(no_write_only).collect());

@@ -91,6 +91,28 @@ async fn a_failed_delete_keeps_the_object() {
 }
 
 #[tokio::test]
+async fn a_destroy_may_be_refused_when_it_is_planned() {
+    let refusals: [(_, &[_]); 2] = [
+        ("keep", &["warning (root): Hands off", "error mode: Still in use"]),
+        ("keep panic", &["error (root): The provider failed"]),
+    ];
+    for (mode, expected) in refusals {
+        let (mut core, toy) = existing(mode).await;
+        let before = core.instance(TROUBLE, "pot").unwrap().clone();
+        assert_eq!(findings(core.destroy(TROUBLE, "pot").await), expected, "{mode}");
+        assert_eq!(core.instance(TROUBLE, "pot"), Some(&before));
+        assert_eq!(toy.server.troubles.lock().unwrap().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_replacement_is_no_destroy() {
+    let (mut core, _) = existing("keep").await;
+    let other = json!({ "name": "pan", "mode": "none" });
+    assert_eq!(core.apply(TROUBLE, "pot", &other).await.unwrap().action, Action::Replace);
+}
+
+#[tokio::test]
 async fn a_failed_read_keeps_the_object() {
     let failures =
         [("read fail", "error (root): Unreadable"), ("read panic", "error (root): The provider failed")];
@@ -128,6 +150,22 @@ async fn handlers_that_hang_are_given_up() {
     assert_eq!(stored(&core, TROUBLE, "pot")["mode"], "hang late");
     let hung = core.read_data_source(TROUBLE, &json!({ "mode": "hang" })).await;
     assert_eq!(findings(hung), ["error (root): Timed out"]);
+    let hung = core.plan(TROUBLE, "new", &trouble("plan hang")).await;
+    assert_eq!(findings(hung), ["error (root): Timed out"]);
+    let (mut core, _) = existing("keep hang").await;
+    assert_eq!(findings(core.destroy(TROUBLE, "pot").await), ["error (root): Timed out"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn planning_ends_when_terraform_is_stopped() {
+    let (mut core, toy) = existing("keep wait").await;
+    let stop = core.stop();
+    let (destroyed, stopped) = tokio::join!(core.destroy(TROUBLE, "pot"), async {
+        toy.server.waiting.notified().await;
+        stop.await
+    });
+    stopped.unwrap();
+    assert_eq!(findings(destroyed), ["error (root): Stopped"]);
 }
 
 #[tokio::test]
@@ -158,6 +196,9 @@ async fn warnings_arrive_whatever_becomes_of_the_operation() {
     assert_eq!(findings(failed), ["warning (root): Careful", "error (root): Failed"]);
     let found = core.read_data_source(TROUBLE, &json!({ "mode": "warn" })).await.unwrap();
     assert_eq!(summaries(&found.warnings), ["warning (root): Dusty"]);
+    let (mut core, _) = existing("miss").await;
+    let destroyed = core.destroy(TROUBLE, "pot").await.unwrap();
+    assert_eq!(summaries(&destroyed.warnings), ["warning (root): It will be missed"]);
     let (mut core, _) = existing("read warn").await;
     let found = core.refresh(TROUBLE, "pot").await.unwrap();
     assert_eq!(summaries(&found.warnings), ["warning (root): Dusty"]);
@@ -167,6 +208,8 @@ async fn warnings_arrive_whatever_becomes_of_the_operation() {
 async fn a_plan_may_be_refused_or_refined() {
     let (mut core, _) = core().await;
     assert_eq!(findings(core.apply(TROUBLE, "pot", &trouble("plan fail")).await), ["error mode: Impossible"]);
+    let refused = core.plan(TROUBLE, "pot", &trouble("plan elsewhere")).await;
+    assert_eq!(findings(refused), ["error (root): Impossible elsewhere"]);
     let planned = core.plan(TROUBLE, "pot", &trouble("plan result")).await.unwrap();
     assert_eq!(planned.planned.get("result").as_str(), Some("done"));
 }
@@ -218,6 +261,15 @@ async fn write_only_values_that_a_handler_returns_are_dropped() {
 async fn what_a_read_finds_gone_is_planned_anew() {
     let (core, _) = existing("read gone").await;
     assert_eq!(core.plan(TROUBLE, "pot", &trouble("none")).await.unwrap().action, Action::Create);
+}
+
+#[tokio::test]
+async fn checks_may_wait_for_what_they_compute() {
+    let (mut core, _) = core().await;
+    let checked = core.validate(TROUBLE, &trouble("check elsewhere")).await;
+    assert_eq!(findings(checked), ["error (root): Found elsewhere"]);
+    let checked = core.reconfigure(&json!({ "endpoint": "hard to tell" })).await;
+    assert_eq!(findings(checked), ["error (root): Hard to find"]);
 }
 
 #[tokio::test]

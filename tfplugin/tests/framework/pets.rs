@@ -143,7 +143,7 @@ impl Resource for PetResource {
         Ok(Self::write(context, planned))
     }
 
-    fn plan(&self, _: &PetContext, prior: Option<&Pet>, _: &Pet, planned: &mut Pet) -> Result<()> {
+    async fn plan(&self, _: &PetContext, prior: Option<&Pet>, _: &Pet, planned: &mut Pet) -> Result<()> {
         match planned.mode() {
             "plan other" if prior.is_some() => planned.chip = Attr::Known(9),
             "update other" if prior.is_some() => planned.chip = Attr::Unknown,

@@ -432,17 +432,51 @@ fn wire_with_write_only(model: &Trouble) -> DynamicValue {
 #[tokio::test]
 async fn a_destroy_plan_is_null_and_keeps_private_data() {
     let mut client = configured().await;
+    let private = r#"{"version":1,"values":{"key":7}}"#;
     let request = pb::plan_resource_change::Request {
         type_name: "toy_thing".to_owned(),
         prior_state: Some(thing()),
         config: null(),
         proposed_new_state: null(),
-        prior_private: "kept".into(),
+        prior_private: private.into(),
         ..Default::default()
     };
     let answer = client.plan_resource_change(request).await.unwrap().into_inner();
     assert_eq!(answer.diagnostics, []);
-    assert_eq!((answer.planned_state, answer.planned_private), (null(), "kept".into()));
+    assert_eq!((answer.planned_state, answer.planned_private), (null(), private.into()));
+}
+
+#[tokio::test]
+async fn a_destroy_plan_may_note_private_data() {
+    let mut client = configured().await;
+    let request = pb::plan_resource_change::Request {
+        type_name: "toy_heirloom".to_owned(),
+        prior_state: Some(wire(&Heirloom::default())),
+        config: null(),
+        proposed_new_state: null(),
+        ..Default::default()
+    };
+    let answer = client.plan_resource_change(request).await.unwrap().into_inner();
+    assert_eq!(answer.diagnostics, []);
+    assert_eq!(answer.planned_private, r#"{"version":3,"values":{"farewells":1}}"#);
+}
+
+#[tokio::test]
+async fn a_destroy_plan_that_is_refused_keeps_state_and_private_data() {
+    let mut client = configured().await;
+    let known = |text: &str| tfplugin::model::Attr::Known(text.to_owned());
+    let prior = wire(&Trouble { name: known("pot"), mode: known("keep"), ..Trouble::default() });
+    let request = pb::plan_resource_change::Request {
+        type_name: "toy_trouble".to_owned(),
+        prior_state: Some(prior.clone()),
+        config: null(),
+        proposed_new_state: null(),
+        prior_private: r#"{"version":1,"values":{}}"#.into(),
+        ..Default::default()
+    };
+    let answer = client.plan_resource_change(request.clone()).await.unwrap().into_inner();
+    assert_eq!(errors(&answer.diagnostics), ["Still in use"]);
+    assert_eq!((answer.planned_state, answer.planned_private), (Some(prior), request.prior_private));
 }
 
 #[tokio::test]

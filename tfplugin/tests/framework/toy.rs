@@ -84,11 +84,12 @@ impl Provider for Toy {
     const NAME: &'static str = "toy";
     const ADDRESS: &'static str = "registry.terraform.io/example/toy";
 
-    fn check(&self, config: &Config) -> Diagnostics {
+    async fn check(&self, config: &Config) -> Diagnostics {
         let mut findings = Diagnostics::new();
         match config.endpoint.known().map(String::as_str) {
             Some("nowhere") => findings.push(Diagnostic::error("No such place", "").at_attribute("endpoint")),
             Some("panic") => panic!("{CANARY}"),
+            Some("hard to tell") => findings.extend(elsewhere("Hard to find").await),
             _ => {}
         }
         findings
@@ -404,7 +405,7 @@ impl Resource for ThingResource {
     type Identity = NoIdentity;
     const NAME: &'static str = "thing";
 
-    fn check(&self, config: &Thing) -> Diagnostics {
+    async fn check(&self, config: &Thing) -> Diagnostics {
         let mut findings = Diagnostics::new();
         if config.size.known().is_some_and(|size| *size > 1_000_000) {
             findings.push(Diagnostic::warning("That is large", "It may not fit.").at_attribute("size"));
@@ -474,6 +475,11 @@ fn failure(summary: &str) -> Diagnostics {
     Diagnostic::error(summary, "As it was told.").into()
 }
 
+/// A failure that is found on a thread where computing holds nobody up.
+async fn elsewhere(summary: &'static str) -> Diagnostics {
+    tokio::task::spawn_blocking(move || failure(summary)).await.unwrap()
+}
+
 impl TroubleResource {
     async fn write(context: &TroubleContext, mut planned: Trouble, config: Trouble) -> Result<Trouble> {
         let mode = planned.mode.known().cloned().unwrap_or_default();
@@ -533,11 +539,12 @@ impl Resource for TroubleResource {
     type Identity = NoIdentity;
     const NAME: &'static str = "trouble";
 
-    fn check(&self, config: &Trouble) -> Diagnostics {
-        if config.mode.known().is_some_and(|mode| mode == "check panic") {
-            panic!("{CANARY}");
+    async fn check(&self, config: &Trouble) -> Diagnostics {
+        match config.mode.known().map(String::as_str) {
+            Some("check panic") => panic!("{CANARY}"),
+            Some("check elsewhere") => elsewhere("Found elsewhere").await,
+            _ => Diagnostics::new(),
         }
-        Diagnostics::new()
     }
 
     fn timeout(&self, _: Operation, model: &Trouble) -> Duration {
@@ -547,7 +554,7 @@ impl Resource for TroubleResource {
         Duration::from_secs(60)
     }
 
-    fn plan(
+    async fn plan(
         &self,
         context: &TroubleContext,
         _: Option<&Trouble>,
@@ -556,7 +563,9 @@ impl Resource for TroubleResource {
     ) -> Result<()> {
         match planned.mode.known().map(String::as_str) {
             Some("plan fail") => return Err(Diagnostic::error("Impossible", "").at_attribute("mode").into()),
+            Some("plan elsewhere") => return Err(elsewhere("Impossible elsewhere").await),
             Some("plan panic") => panic!("{CANARY}"),
+            Some("plan hang") => std::future::pending().await,
             Some("plan warn") => context.warn(Diagnostic::warning("Soon", "")),
             Some("plan other") => planned.mode = Attr::Known("else".to_owned()),
             Some("plan result") => planned.result = Attr::Known("done".to_owned()),
@@ -565,6 +574,24 @@ impl Resource for TroubleResource {
                 let chance = context.client().ids.fetch_add(1, Ordering::Relaxed);
                 planned.result = Attr::Known(chance.to_string());
             }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    async fn plan_delete(&self, context: &TroubleContext, prior: &Trouble) -> Result<()> {
+        match prior.mode.known().map(String::as_str) {
+            Some("keep") => {
+                context.warn(Diagnostic::warning("Hands off", ""));
+                return Err(Diagnostic::error("Still in use", "").at_attribute("mode").into());
+            }
+            Some("keep panic") => panic!("{CANARY}"),
+            Some("keep hang") => std::future::pending().await,
+            Some("keep wait") => {
+                context.client().waiting.notify_one();
+                std::future::pending::<()>().await;
+            }
+            Some("miss") => context.warn(Diagnostic::warning("It will be missed", "")),
             _ => {}
         }
         Ok(())
@@ -642,7 +669,7 @@ impl Resource for HeirloomResource {
     const VERSION: i64 = 2;
     const PRIVATE_VERSION: u32 = 3;
 
-    fn plan(
+    async fn plan(
         &self,
         context: &HeirloomContext,
         _: Option<&Heirloom>,
@@ -650,6 +677,11 @@ impl Resource for HeirloomResource {
         _: &mut Heirloom,
     ) -> Result<()> {
         Self::count(context, "plans");
+        Ok(())
+    }
+
+    async fn plan_delete(&self, context: &HeirloomContext, _: &Heirloom) -> Result<()> {
+        Self::count(context, "farewells");
         Ok(())
     }
 

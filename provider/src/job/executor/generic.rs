@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use dkron::canonical::is_secret_setting;
 use tfplugin::{
     diagnostic::{Diagnostic, Diagnostics},
     model,
@@ -33,7 +34,7 @@ model! {
 
 impl Executor {
     /// The settings, by the attributes in which they stand.
-    fn parts(&self) -> [(&'static str, &Attr<Map<String>>); 3] {
+    pub(in crate::job) fn parts(&self) -> [(&'static str, &Attr<Map<String>>); 3] {
         [
             ("config", &self.config),
             ("sensitive_config", &self.sensitive_config),
@@ -98,13 +99,7 @@ impl Form for Executor {
 
 /// Whether a setting is kept out of plans until the user places it.
 pub fn may_be_secret(key: &str, value: &str) -> bool {
-    const SIGNS: [&str; 9] =
-        ["pass", "secret", "token", "header", "env", "payload", "auth", "key", "credential"];
-    /// A path on the node, and the key of a message.
-    const PUBLIC: [&str; 2] = ["tlscertificatekeyfile", "key"];
-    let key = key.to_lowercase();
-    let sounds_secret = !PUBLIC.contains(&key.as_str()) && SIGNS.iter().any(|sign| key.contains(sign));
-    sounds_secret || (key == "url" && has_credentials(value))
+    is_secret_setting(key) || (key.eq_ignore_ascii_case("url") && has_credentials(value))
 }
 
 /// What is wrong with headers as dkron's http plugin reads them: a JSON array of `name: value`.

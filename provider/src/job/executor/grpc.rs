@@ -70,6 +70,8 @@ impl Form for Grpc {
 }
 
 impl TypedForm for Grpc {
+    const RENAMED: &'static [(&'static str, &'static str)] = &[("expectCode", "expected_code")];
+
     fn decode(decoder: &mut Decoder) -> Option<Self> {
         Some(Self {
             url: decoder.word("url"),

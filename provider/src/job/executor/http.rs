@@ -114,6 +114,15 @@ impl Form for Http {
 }
 
 impl TypedForm for Http {
+    const RENAMED: &'static [(&'static str, &'static str)] = &[
+        ("expectCode", "expected_codes"),
+        ("expectBody", "expected_body"),
+        ("tlsNoVerifyPeer", "tls_skip_verify"),
+        ("tlsRootCAsFile", "tls_ca_file"),
+        ("tlsCertificateFile", "tls_cert_file"),
+        ("tlsCertificateKeyFile", "tls_key_file"),
+    ];
+
     fn decode(decoder: &mut Decoder) -> Option<Self> {
         Some(Self {
             url: decoder.word("url"),

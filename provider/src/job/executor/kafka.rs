@@ -109,6 +109,15 @@ impl Kafka {
 }
 
 impl TypedForm for Kafka {
+    const RENAMED: &'static [(&'static str, &'static str)] = &[
+        ("brokerAddress", "broker_address"),
+        ("tlsEnable", "tls_enable"),
+        ("tlsInsecureSkipVerify", "tls_skip_verify"),
+        ("saslUsername", "sasl_username"),
+        ("saslPassword", "sasl_password"),
+        ("saslMechanism", "sasl_mechanism"),
+    ];
+
     fn decode(decoder: &mut Decoder) -> Option<Self> {
         Some(Self {
             broker_address: decoder.word("brokerAddress"),

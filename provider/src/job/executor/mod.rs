@@ -9,6 +9,7 @@ mod grpc;
 mod http;
 mod kafka;
 mod nats;
+mod places;
 mod rabbitmq;
 pub(super) mod settings;
 mod shell;
@@ -19,12 +20,19 @@ use tfplugin::{
     path::Path,
 };
 
-use self::settings::Decoder;
 pub(super) use self::{
-    gcppubsub::Gcppubsub, generic::Executor, grpc::Grpc, http::Http, kafka::Kafka, nats::Nats,
-    rabbitmq::Rabbitmq, shell::Shell,
+    gcppubsub::Gcppubsub,
+    generic::Executor,
+    grpc::Grpc,
+    http::Http,
+    kafka::Kafka,
+    nats::Nats,
+    places::{Content, InUse, in_use},
+    rabbitmq::Rabbitmq,
+    shell::Shell,
 };
 pub use self::{generic::may_be_secret, settings::Settings};
+use self::{places::Typed, settings::Decoder};
 use super::{model::Job, secret};
 
 /// A form in which a job can say what it does.
@@ -43,6 +51,9 @@ trait Form {
 
 /// A form of one plugin.
 trait TypedForm: Form + Sized {
+    /// The settings whose attribute is not called as they are: key, and attribute. What is nested has a dot in its name.
+    const RENAMED: &'static [(&'static str, &'static str)] = &[];
+
     /// The form of these settings, as far as it can say them; none where one of them cannot be read.
     fn decode(settings: &mut Decoder) -> Option<Self>;
 
@@ -58,6 +69,12 @@ macro_rules! typed_forms {
     ($($name:ident),+ $(,)?) => {
         fn typed_forms(job: &Job) -> Vec<(&'static str, Attr<&dyn Form>)> {
             vec![$((stringify!($name), view(&job.$name))),+]
+        }
+
+        /// The typed forms that are set.
+        fn typed_in_use(job: &Job) -> impl Iterator<Item = Typed> {
+            let forms = [$(|job: &Job| Typed::of(stringify!($name), &job.$name)),+];
+            forms.into_iter().filter_map(|form| form(job))
         }
 
         /// Sets the typed form of the executor `name`, if there is one and it can say all that the settings do.

@@ -58,6 +58,8 @@ impl Form for Nats {
 }
 
 impl TypedForm for Nats {
+    const RENAMED: &'static [(&'static str, &'static str)] = &[("userName", "username")];
+
     fn decode(decoder: &mut Decoder) -> Option<Self> {
         Some(Self {
             url: decoder.word("url"),

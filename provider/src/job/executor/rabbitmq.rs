@@ -112,6 +112,9 @@ impl Form for Rabbitmq {
 }
 
 impl TypedForm for Rabbitmq {
+    const RENAMED: &'static [(&'static str, &'static str)] =
+        &[("message.messageId", "message.message_id"), ("message.base64Body", "message.base64_body")];
+
     fn decode(decoder: &mut Decoder) -> Option<Self> {
         let has_message = decoder.0.keys().any(|key| key.starts_with("message."));
         let queue = Queue {

@@ -91,6 +91,8 @@ impl Form for Shell {
 }
 
 impl TypedForm for Shell {
+    const RENAMED: &'static [(&'static str, &'static str)] = &[("shell", "use_shell")];
+
     fn decode(decoder: &mut Decoder) -> Option<Self> {
         Some(Self {
             command: decoder.text("command"),

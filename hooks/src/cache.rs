@@ -1,0 +1,161 @@
+//! Compiled code on disk: compiling a hook of Python takes twenty seconds, loading what was compiled none.
+//!
+//! Compiled code is machine code: whoever changes it runs in our place. So each entry ends with a seal, a hash under a
+//! key that lies outside of the cache; a cache that was restored from elsewhere, or changed by others, is compiled
+//! anew. Entries appear whole or not at all, and one process waits for another that compiles the same.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use tempfile::NamedTempFile;
+
+/// How much the cache may hold, in bytes, before the entries that were not used for the longest time go.
+const MAX_SIZE: u64 = 1 << 30;
+/// In bytes, at the end of each entry.
+const SEAL: usize = 32;
+
+/// A folder with compiled code.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    folder: PathBuf,
+    key: [u8; SEAL],
+}
+
+/// What the cache has under a name.
+pub(crate) enum Lookup {
+    /// An entry with an unbroken seal.
+    Found(PathBuf),
+    /// Nothing.
+    Missing,
+    /// An entry that was changed, which is removed now.
+    Broken,
+}
+
+impl Cache {
+    /// The cache in `folder`, sealed with the key in `key_file`. Both are made when they are missing, for their owner
+    /// alone.
+    ///
+    /// # Errors
+    /// When they cannot be made, read or written.
+    pub fn open(folder: &Path, key_file: &Path) -> io::Result<Self> {
+        private_folder(folder)?;
+        if let Some(parent) = key_file.parent() {
+            private_folder(parent)?;
+        }
+        Ok(Self { folder: folder.to_owned(), key: key(key_file)? })
+    }
+
+    pub(crate) fn get(&self, name: &str) -> io::Result<Lookup> {
+        let path = self.folder.join(name);
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Lookup::Missing),
+            Err(error) => return Err(error),
+        };
+        if self.is_sealed(&mut file)? {
+            // Only for the order in which entries go; a cache that cannot be written works all the same.
+            let _ = file.set_modified(SystemTime::now());
+            return Ok(Lookup::Found(path));
+        }
+        fs::remove_file(&path)?;
+        Ok(Lookup::Broken)
+    }
+
+    fn is_sealed(&self, file: &mut File) -> io::Result<bool> {
+        let length = file.metadata()?.len();
+        let Some(content) = length.checked_sub(SEAL as u64) else { return Ok(false) };
+        let mut hasher = blake3::Hasher::new_keyed(&self.key);
+        hasher.update_reader(Read::take(&mut *file, content))?;
+        let mut seal = [0; SEAL];
+        file.seek(SeekFrom::Start(content))?;
+        file.read_exact(&mut seal)?;
+        // The comparison takes the same time wherever the two differ.
+        Ok(hasher.finalize() == seal)
+    }
+
+    pub(crate) fn put(&self, name: &str, code: &[u8]) -> io::Result<()> {
+        let mut file = NamedTempFile::new_in(&self.folder)?;
+        file.write_all(code)?;
+        file.write_all(blake3::keyed_hash(&self.key, code).as_bytes())?;
+        file.persist(self.folder.join(name)).map_err(|error| error.error)?;
+        self.trim()
+    }
+
+    /// Waits until no other process has the lock. It ends with the file that is returned, and with this process.
+    pub(crate) fn lock(&self, name: &str) -> io::Result<File> {
+        let file =
+            File::options().create(true).append(true).open(self.folder.join(format!("{name}.{LOCK}")))?;
+        file.lock()?;
+        Ok(file)
+    }
+
+    /// Removes what was not used for the longest time, until the rest fits.
+    fn trim(&self) -> io::Result<()> {
+        let mut entries = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            if entry.path().extension().is_none_or(|extension| extension != LOCK) {
+                let facts = entry.metadata()?;
+                entries.push((facts.modified()?, facts.len(), entry.path()));
+            }
+        }
+        entries.sort();
+        let mut size: u64 = entries.iter().map(|(_, length, _)| length).sum();
+        for (_, length, path) in entries {
+            if size <= MAX_SIZE {
+                break;
+            }
+            fs::remove_file(path)?;
+            size -= length;
+        }
+        Ok(())
+    }
+}
+
+const LOCK: &str = "lock";
+
+/// A folder that only its owner can look into.
+fn private_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// The key that is in the file, or a new one.
+fn key(path: &Path) -> io::Result<[u8; SEAL]> {
+    if let Some(key) = stored_key(path)? {
+        return Ok(key);
+    }
+    let mut key = [0; SEAL];
+    getrandom::fill(&mut key).map_err(io::Error::other)?;
+    // A temporary file is its owner's alone.
+    let mut file = NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
+    file.write_all(&key)?;
+    match file.persist_noclobber(path) {
+        Ok(_) => Ok(key),
+        // Another process was faster: its key counts.
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+            stored_key(path)?.ok_or_else(|| io::Error::other("the key of the cache keeps changing"))
+        }
+        Err(error) => Err(error.error),
+    }
+}
+
+/// None where there is no key, or one that is none.
+fn stored_key(path: &Path) -> io::Result<Option<[u8; SEAL]>> {
+    match fs::read(path) {
+        Ok(bytes) => match bytes.try_into() {
+            Ok(key) => Ok(Some(key)),
+            Err(_) => fs::remove_file(path).map(|()| None),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests;

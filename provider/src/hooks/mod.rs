@@ -1,0 +1,203 @@
+//! Hooks at work: WebAssembly modules that judge what is about to be planned and written.
+//!
+//! ```text
+//! provider block ─→ block ──────┐
+//! KRONY_HOOKS_DIR ─→ directory ─┴→ Definition ─→ source: bytes ─→ load: a policy ─→ Policies
+//! a resource: its request ─→ review ─→ diagnostics
+//! ```
+//!
+//! What a hook is and how it runs: the crate `hooks`. Terraform validates configuration in a process that is never
+//! configured, so the hooks of a provider block are loaded when it is checked.
+
+mod block;
+mod directory;
+mod load;
+pub mod source;
+mod words;
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use hooks::policy::{Policies, Policy, Remark};
+use hooks::request::Request;
+use hooks::verdict::Severity;
+use tfplugin::{
+    diagnostic::{Diagnostic, Diagnostics, Result},
+    model::Attr,
+    path::Path,
+};
+
+use self::block::Definition;
+pub use self::block::{AppliesTo, HookBlock, LimitsBlock};
+use crate::settings::{Environment, ProviderBlock};
+
+/// The hooks of this process, shared by the provider and what it offers.
+#[derive(Clone, Default)]
+pub struct Hooks(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    loader: load::Loader,
+    state: RwLock<State>,
+}
+
+#[derive(Default)]
+struct State {
+    loaded: Vec<(Definition, Arc<Policy>)>,
+    policies: Arc<Policies>,
+    configured: bool,
+}
+
+impl Hooks {
+    /// Loads the hooks of a provider block that is validated, as far as it is known.
+    pub async fn validate(&self, block: &ProviderBlock, environment: Environment<'_>) -> Diagnostics {
+        let definitions = definitions(block, environment);
+        let settings = load::Settings::of(environment);
+        let mut findings = Diagnostics::new();
+        if let Some(definitions) = findings.collect(definitions) {
+            findings.extend(self.load(definitions.known, settings, false).await);
+        }
+        findings
+    }
+
+    /// Loads the hooks of a provider block that is configured; those that are loaded already stay as they are.
+    ///
+    /// # Errors
+    /// When a hook that has to be asked cannot be.
+    pub async fn configure(
+        &self,
+        block: &ProviderBlock,
+        environment: Environment<'_>,
+    ) -> Result<(Arc<Policies>, Diagnostics)> {
+        let definitions = definitions(block, environment);
+        let settings = load::Settings::of(environment);
+        let Definitions { known, unknown } = definitions?;
+        let mut findings = self.load(known, settings, true).await;
+        findings.extend(unknown.iter().map(|name| not_known(name)).collect());
+        if findings.has_errors() {
+            return Err(findings);
+        }
+        Ok((self.state(|state| state.policies.clone()), findings))
+    }
+
+    /// The hooks that are asked about configuration: none once the provider is configured, for then a plan follows, in
+    /// which they are asked with more known.
+    pub fn of_validation(&self) -> Arc<Policies> {
+        self.state(|state| if state.configured { Arc::default() } else { state.policies.clone() })
+    }
+
+    fn state<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        look(&self.0.state.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn load(
+        &self,
+        definitions: Vec<Definition>,
+        settings: load::Settings,
+        configured: bool,
+    ) -> Diagnostics {
+        let known = self.state(|state| state.loaded.clone());
+        let load::Outcome { loaded, findings } = self.0.loader.load(definitions, settings, known).await;
+        let policies = Policies::new(loaded.iter().map(|(_, policy)| policy.clone()).collect());
+        let mut state = self.0.state.write().unwrap_or_else(PoisonError::into_inner);
+        *state = State { loaded, policies: Arc::new(policies), configured };
+        findings
+    }
+}
+
+/// The hooks of a configuration.
+struct Definitions {
+    known: Vec<Definition>,
+    /// The names of those of which something is not known yet.
+    unknown: Vec<String>,
+}
+
+/// The hooks of the provider block and of the organisation.
+fn definitions(block: &ProviderBlock, environment: Environment<'_>) -> Result<Definitions> {
+    let folder = environment(directory::VARIABLE).filter(|folder| !folder.is_empty());
+    let mut known = match folder {
+        Some(folder) => directory::definitions(folder.as_ref())?,
+        None => Vec::new(),
+    };
+    let mut unknown = Vec::new();
+    let mut findings = Diagnostics::new();
+    if block.hooks.is_unknown() {
+        unknown.push("hooks".to_owned());
+    }
+    for (name, hook) in block.hooks.known().into_iter().flat_map(|hooks| &hooks.0) {
+        if known.iter().any(|mandatory| mandatory.name == *name) {
+            findings.push(taken(name));
+            continue;
+        }
+        match hook {
+            Attr::Known(hook) => match Definition::of(name, hook) {
+                Some(definition) => known.push(definition),
+                None => unknown.push(name.clone()),
+            },
+            Attr::Unknown => unknown.push(name.clone()),
+            Attr::Null => findings.push(
+                Diagnostic::error("Hook without a source", "Expected an object with `source`, found null.")
+                    .at(place(name)),
+            ),
+        }
+    }
+    findings.into_result().map(|()| Definitions { known, unknown })
+}
+
+/// Where a hook is configured.
+fn place(name: &str) -> Path {
+    Path::attribute("hooks").key(name)
+}
+
+fn taken(name: &str) -> Diagnostic {
+    let detail = format!(
+        "A hook of this name is mandatory: it stands in the folder that the environment variable {} names. Give this one \
+         another name.",
+        directory::VARIABLE
+    );
+    Diagnostic::error("Name of a mandatory hook", detail).at(place(name))
+}
+
+fn not_known(name: &str) -> Diagnostic {
+    let detail = "Something in its configuration is not known before the apply, so it is not asked during this plan. It will \
+                  be asked before anything is written.";
+    Diagnostic::warning(format!("Hook {name:?} is not asked yet"), detail).at(place(name))
+}
+
+/// Asks hooks on a thread of its own. `path` turns the path that a hook blames into that of an attribute, and says
+/// whether it leads there.
+///
+/// # Errors
+/// When the question itself failed, which is a fault of krony.
+pub async fn review(
+    policies: Arc<Policies>,
+    request: Request,
+    revealed: Option<Request>,
+    path: impl Fn(&hooks::verdict::Path) -> (Path, bool),
+) -> Result<Diagnostics> {
+    let reviewed = tokio::task::spawn_blocking(move || policies.review(&request, revealed.as_ref())).await;
+    let remarks = reviewed.map_err(|_| {
+        let detail = "Asking the hooks ended in a panic: this is a fault of the provider, please report it.";
+        Diagnostic::error("The provider failed", detail)
+    })?;
+    Ok(remarks.into_iter().map(|remark| diagnostic(remark, &path)).collect())
+}
+
+fn diagnostic(remark: Remark, path: impl Fn(&hooks::verdict::Path) -> (Path, bool)) -> Diagnostic {
+    let (attribute, leads_there) = path(&remark.path);
+    let mut detail = remark.detail;
+    if !leads_there {
+        detail += &format!("\n\nThe hook blames `{}`, which is not there.", shown(&remark.path));
+    }
+    let diagnostic = match remark.severity {
+        Severity::Error => Diagnostic::error(remark.summary, detail),
+        Severity::Warning => Diagnostic::warning(remark.summary, detail),
+    };
+    diagnostic.at(attribute)
+}
+
+/// A path of a hook, which may have made it as long and as strange as it likes.
+fn shown(path: &hooks::verdict::Path) -> String {
+    let text: String =
+        path.to_string().chars().filter(|character| !character.is_control()).take(200).collect();
+    text
+}

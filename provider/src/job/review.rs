@@ -1,0 +1,88 @@
+//! Hooks judge a job: before it is planned, and before it is written.
+
+use std::sync::Arc;
+
+use hooks::policy::Policies;
+use hooks::request::{Operation, Request, Stage, Versions};
+use tfplugin::{
+    diagnostic::{Diagnostics, Result},
+    path::Path,
+};
+
+use super::{Context, canonical, identity, model::Job};
+use crate::hooks::review;
+
+/// A change that is judged. Write-only attributes are [carried over](super::secret::carry) to the planned job.
+pub(super) enum Change<'a> {
+    Create { planned: &'a Job },
+    Update { prior: &'a Job, planned: &'a Job },
+    Delete { prior: &'a Job },
+}
+
+impl<'a> Change<'a> {
+    /// To a planned job that was `prior` before.
+    pub(super) fn to(prior: Option<&'a Job>, planned: &'a Job) -> Self {
+        prior.map_or(Self::Create { planned }, |prior| Self::Update { prior, planned })
+    }
+
+    /// The job that the user wrote, and to which paths lead.
+    fn subject(&self) -> &'a Job {
+        match self {
+            Self::Create { planned } | Self::Update { planned, .. } => planned,
+            Self::Delete { prior } => prior,
+        }
+    }
+
+    fn request(&self, stage: Stage, reveal: bool) -> Request {
+        let shown = |job: &Job| canonical::planned(job, reveal);
+        let (operation, prior, planned) = match self {
+            Self::Create { planned } => (Operation::Create, None, Some(shown(planned))),
+            Self::Update { prior, planned } => (Operation::Update, Some(shown(prior)), Some(shown(planned))),
+            Self::Delete { prior } => (Operation::Delete, Some(shown(prior)), None),
+        };
+        Request {
+            resource_type: "krony_job".to_owned(),
+            operation,
+            stage,
+            prior,
+            planned,
+            tenant: identity::tenant(self.subject()).map(ToOwned::to_owned),
+            versions: Versions::current(),
+        }
+    }
+}
+
+/// What the hooks say about a job of configuration.
+pub(super) async fn check(policies: Arc<Policies>, config: &Job) -> Diagnostics {
+    if policies.is_empty() {
+        return Diagnostics::new();
+    }
+    let planned = canonical::configured(config);
+    let judged = judge(policies, Stage::Validate, &Change::Create { planned: &planned }).await;
+    judged.unwrap_or_else(|findings| findings)
+}
+
+/// Asks the hooks about a change. Warnings are shown in any case.
+///
+/// # Errors
+/// When one of them refuses it.
+pub(super) async fn expect_approval(context: &Context, stage: Stage, change: Change<'_>) -> Result<()> {
+    let policies = &context.client().policies;
+    if policies.is_empty() {
+        return Ok(());
+    }
+    let found = judge(policies.clone(), stage, &change).await?;
+    if found.has_errors() {
+        return Err(found);
+    }
+    found.into_iter().for_each(|warning| context.warn(warning));
+    Ok(())
+}
+
+async fn judge(policies: Arc<Policies>, stage: Stage, change: &Change<'_>) -> Result<Diagnostics> {
+    let revealed = policies.reveals().then(|| change.request(stage, true));
+    let request = change.request(stage, false);
+    let path =
+        |path: &hooks::verdict::Path| -> (Path, bool) { canonical::attribute_path(change.subject(), path) };
+    review(policies, request, revealed, path).await
+}
