@@ -94,7 +94,7 @@ fn root_from(cache_home: Option<OsString>, home: Option<OsString>) -> Option<Pat
 }
 
 /// Takes an exclusive lock that ends with the returned handle, or with the process.
-fn lock(path: &Path, waiting: impl FnOnce()) -> Result<File> {
+pub(crate) fn lock(path: &Path, waiting: impl FnOnce()) -> Result<File> {
     let doing = || format!("cannot lock {}", path.display());
     let file = File::create(path).with_context(doing)?;
     if try_lock(&file).with_context(doing)? {

@@ -6,6 +6,7 @@
 //! | [`terraform`] | a folder with a configuration, and the real Terraform run in it with our provider |
 //! | [`proxy`] | a proxy before dkron that counts requests and plays faults |
 //! | [`provider`] | our own programs, built |
+//! | [`hooks`] | the example hooks, built |
 //! | [`tools`] | where the programs come from that are not ours |
 //! | [`process`] | children that never outlive their handle |
 //! | [`http`] | small blocking requests |
@@ -29,6 +30,7 @@
 
 pub mod cache;
 pub mod dkron;
+pub mod hooks;
 pub mod http;
 pub mod interrupt;
 pub mod ports;

@@ -7,7 +7,8 @@ use xtask::cache::Cache;
 use xtask::interrupt;
 use xtask::tools::{self, Part};
 
-/// Get the real parts that tests and the demo drive: dkron, several Terraforms, cargo-deny, wrk
+/// Get the real parts that tests and the demo drive: dkron, several Terraforms, componentize-py, jco,
+/// cargo-deny, wrk
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Only show where each part comes from

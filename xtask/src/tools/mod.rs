@@ -2,7 +2,9 @@
 //! fetched once and kept in the [cache](crate::cache).
 
 mod cargo_deny;
+mod componentize_py;
 mod dkron;
+mod jco;
 mod terraform;
 mod wrk;
 
@@ -15,7 +17,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 
 pub use cargo_deny::cargo_deny;
+pub use componentize_py::componentize_py;
 pub use dkron::dkron;
+pub use jco::jco;
 pub use terraform::{terraform, terraform_1_6, terraform_1_8, terraform_newest};
 pub use wrk::wrk;
 
@@ -25,7 +29,17 @@ use crate::progress::{self, Task};
 
 /// Every part, in the order in which `cargo xtask tools` gets them.
 pub fn all() -> Vec<Part> {
-    vec![dkron(), terraform(), terraform_newest(), terraform_1_8(), terraform_1_6(), cargo_deny(), wrk()]
+    vec![
+        dkron(),
+        terraform(),
+        terraform_newest(),
+        terraform_1_8(),
+        terraform_1_6(),
+        componentize_py(),
+        jco(),
+        cargo_deny(),
+        wrk(),
+    ]
 }
 
 /// A program that is not ours.
@@ -146,7 +160,7 @@ pub(crate) fn repository() -> &'static Path {
 }
 
 /// Runs one command of a recipe and shows its last line as progress.
-fn perform(name: &str, command: &mut Command, task: &mut Task) -> Result<()> {
+pub(crate) fn perform(name: &str, command: &mut Command, task: &mut Task) -> Result<()> {
     let mut running = Running::start_merged(name, command, Group::Own)?;
     let status = running.wait_with(Duration::from_secs(3600), |output| task.note(&output.tail(1)))?;
     if !status.success() {

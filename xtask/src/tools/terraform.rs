@@ -117,7 +117,7 @@ fn find(folder: &Path, extension: &str) -> Result<PathBuf> {
 
 /// The Python that `python3` starts in the end: version managers put scripts on PATH that need the
 /// user's own HOME, which tests do not give.
-fn interpreter() -> Result<String> {
+pub(super) fn interpreter() -> Result<String> {
     let mut python = Command::new("python3");
     python.args(["-c", "import sys; print(sys.executable)"]);
     let path = process::output_of("python3", &mut python, Duration::from_secs(60))?;

@@ -1,0 +1,3 @@
+module no-plain-http
+
+go 1.26

@@ -1,0 +1,39 @@
+// {{name}}: every job must have an owner.
+
+const OWNER = [{ tag: "attribute", val: "owner" }];
+
+export const rules = {
+  describe() {
+    return {
+      name: "{{name}}",
+      version: "0.1.0",
+      summary: "Every job must have an owner",
+      resourceTypes: ["krony_job"],
+      stages: [], // asked in all of them
+      settingsSchema: null,
+    };
+  },
+
+  // Settings are JSON text. To refuse them: throw a text.
+  validateSettings(settings) {},
+
+  validate(settings, request) {
+    if (request.planned == null) return { tag: "ok" }; // the job is deleted
+    const { owner } = JSON.parse(request.planned);
+    // {"$unknown": true} or {"$sensitive": true}: ask again when it is known.
+    if (owner?.$unknown || owner?.$sensitive) return { tag: "needs-known", val: [OWNER] };
+    if (owner) return { tag: "ok" };
+    return {
+      tag: "findings",
+      val: [
+        {
+          severity: "error",
+          summary: "Job without an owner",
+          detail: 'An owner is expected, found none. Write for example: owner = "Team Blue"',
+          path: OWNER,
+          rule: null,
+        },
+      ],
+    };
+  },
+};
