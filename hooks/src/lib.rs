@@ -13,6 +13,7 @@
 //! The crate knows nothing of Terraform, dkron or HTTP: a request holds JSON with [markers](request::unknown) in the
 //! places of values that are not known or not to be seen.
 
+pub mod author;
 pub mod cache;
 mod code;
 pub mod digest;

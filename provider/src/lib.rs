@@ -5,6 +5,7 @@
 //!                       ─→ functions     pure
 //!                       ─→ client        the configured dkron client
 //!                       ─→ dkron         trusted reads, verified writes ─→ dkron
+//! changes:  job ─→ hooks: may they be planned and written? ─→ diagnostics
 //! errors:   dkron ─→ problem ─→ diagnostics
 //! settings: provider block and environment ─→ settings ─→ dkron::Config
 //! ```
@@ -15,6 +16,7 @@ pub mod data;
 pub mod export;
 pub mod full_name;
 pub mod functions;
+pub mod hook_command;
 pub mod hooks;
 pub mod job;
 pub mod lineage;

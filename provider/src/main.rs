@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use provider::{
-    export,
+    export, hook_command,
     provider::{ADDRESS, KronyProvider},
 };
 use tfplugin::{process, service::Server};
@@ -25,6 +25,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Export(export::Arguments),
+    Hook(hook_command::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -39,11 +40,12 @@ fn main() -> ExitCode {
             &arguments,
             concat!("terraform-provider-krony/", env!("CARGO_PKG_VERSION")).to_owned(),
         ),
+        Some(Command::Hook(arguments)) => hook_command::run(&arguments),
         // Without the flag, this explains that Terraform starts providers.
         None => process::run(options(arguments.debug), Server::new(KronyProvider::default())),
     }
 }
 
 fn options(debug: bool) -> process::Options {
-    process::Options::new(ADDRESS).log_crates(["provider", "dkron"]).debug(debug)
+    process::Options::new(ADDRESS).log_crates(["provider", "dkron", "hooks"]).debug(debug)
 }

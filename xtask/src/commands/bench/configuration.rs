@@ -5,6 +5,7 @@ const JOB: &str = r#"
     name     = "job-${count.index}"
     schedule = "0 0 4 1 1 *"
     owner    = "bench"
+    owner_email = "bench@example.com"
     tags     = { server = "true:1" }
     metadata = { team = "bench" }
     http = {
@@ -17,9 +18,14 @@ const JOB: &str = r#"
 
 /// So many jobs in the dkron at `endpoint`.
 pub(super) fn krony_jobs(count: usize, endpoint: &str) -> String {
+    hooked_jobs(count, endpoint, "")
+}
+
+/// So many jobs, with more in the provider block.
+pub(super) fn hooked_jobs(count: usize, endpoint: &str, settings: &str) -> String {
     format!(
         "terraform {{\n  required_providers {{\n    krony = {{ source = \"krony-cloud/krony\" }}\n  }}\n}}\n\n\
-         provider \"krony\" {{\n  endpoint = \"{endpoint}\"\n}}\n\n\
+         provider \"krony\" {{\n  endpoint = \"{endpoint}\"\n{settings}}}\n\n\
          resource \"krony_job\" \"this\" {{\n  count = {count}\n{JOB}}}\n"
     )
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: measures, compares within one run, and prints tables for BENCHMARKS.md.
 
 mod configuration;
+mod hooks;
 mod receiver;
 mod scale;
 mod served;
@@ -8,6 +9,7 @@ mod start;
 mod terraform;
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -25,6 +27,9 @@ pub(crate) struct Arguments {
     /// The numbers of jobs whose growth is looked at
     #[arg(long, value_delimiter = ',', default_values_t = [100, 1_000, 5_000])]
     sizes: Vec<usize>,
+    /// Another build of the provider, whose starts are timed in turn with those of this one
+    #[arg(long, value_name = "PROGRAM")]
+    against: Option<PathBuf>,
     /// How often each command runs
     #[arg(long, default_value_t = 5)]
     rounds: usize,
@@ -42,6 +47,8 @@ enum Subject {
     Terraform,
     /// What grows with the number of jobs: time, processor time, memory, requests.
     Scale,
+    /// The example hooks, and what hooks cost a plan.
+    Hooks,
     /// The receiver under load.
     Receiver,
 }
@@ -49,13 +56,16 @@ enum Subject {
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let wanted = |subject| arguments.only.is_none_or(|only| only == subject);
     if wanted(Subject::Start) {
-        println!("{}", start::measure(arguments.rounds * 10)?);
+        println!("{}", start::measure(arguments.rounds * 10, arguments.against.as_deref())?);
     }
     if wanted(Subject::Terraform) {
         println!("{}", terraform::measure(arguments.jobs, arguments.rounds)?);
     }
     if wanted(Subject::Scale) {
         println!("{}", scale::measure(&arguments.sizes)?);
+    }
+    if wanted(Subject::Hooks) {
+        println!("{}", hooks::measure(arguments.jobs, arguments.rounds)?);
     }
     if wanted(Subject::Receiver) {
         println!("{}", receiver::measure()?);

@@ -16,25 +16,50 @@ use super::{Spread, milliseconds, peak_memory};
 /// What Terraform says to a program that it starts as a provider.
 const COOKIE: &str = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2";
 
-pub(super) fn measure(rounds: usize) -> Result<String> {
+/// Starts this tree's provider, in turn with `other` if there is one.
+pub(super) fn measure(rounds: usize, other: Option<&Path>) -> Result<String> {
     let program = provider::build(PROGRAM, Profile::Release)?;
     let certificate = client_certificate()?;
+    let mut starts: Vec<Starts<'_>> = vec![Starts::of("", &program)];
+    starts.extend(other.map(|other| Starts::of(", the other build", other)));
     let mut task = Task::start("Starting the provider", "");
-    start(&program, &certificate)?; // warms the page cache
-    let (mut times, mut memory) = (Vec::new(), Vec::new());
-    for round in 0..rounds {
+    for round in 0..=rounds {
         task.note(&format!("{round} of {rounds}"));
-        let (time, peak) = start(&program, &certificate)?;
-        times.push(time);
-        memory.push(peak);
+        for starts in &mut starts {
+            let (time, peak) = start(starts.program, &certificate)?;
+            // The first one warms the page cache.
+            if round > 0 {
+                starts.times.push(time);
+                starts.memory.push(peak);
+            }
+        }
     }
     task.done("");
-    Ok(format!(
-        "| process start ({rounds} times) | median (least–most) |\n|---|---|\n\
-         | exec to handshake, ms | {} |\n| peak memory at the handshake, MiB | {} |\n",
-        Spread::of(times)?.show(2),
-        Spread::of(memory)?.show(1)
-    ))
+    let rows: String = starts.into_iter().map(Starts::show).collect::<Result<_>>()?;
+    Ok(format!("| process start ({rounds} times) | median (least–most) |\n|---|---|\n{rows}"))
+}
+
+/// The starts of one program.
+struct Starts<'a> {
+    title: &'static str,
+    program: &'a Path,
+    times: Vec<f64>,
+    memory: Vec<f64>,
+}
+
+impl<'a> Starts<'a> {
+    fn of(title: &'static str, program: &'a Path) -> Self {
+        Self { title, program, times: Vec::new(), memory: Vec::new() }
+    }
+
+    fn show(self) -> Result<String> {
+        let (title, times, memory) = (self.title, Spread::of(self.times)?, Spread::of(self.memory)?);
+        Ok(format!(
+            "| exec to handshake, ms{title} | {} |\n| peak memory at the handshake, MiB{title} | {} |\n",
+            times.show(2),
+            memory.show(1)
+        ))
+    }
 }
 
 /// Milliseconds to the handshake, and the memory used by then.
