@@ -7,6 +7,7 @@ use wit_component::ComponentEncoder;
 
 use crate::error::LoadError;
 use crate::limits::{MAX_MODULE, MAX_STACK};
+use crate::plain::plain;
 
 /// Compiled code.
 pub(crate) enum Code {
@@ -55,9 +56,9 @@ fn binary(bytes: &[u8]) -> Result<std::borrow::Cow<'_, [u8]>, LoadError> {
     }
 }
 
-/// Errors of parsers draw pictures over several lines.
+/// Errors of parsers draw pictures over several lines, and quote what they could not read.
 fn one_line(error: &impl ToString) -> String {
-    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+    plain(&error.to_string()).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Compiles a module or component.

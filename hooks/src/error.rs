@@ -107,7 +107,7 @@ pub enum CallError {
     OutOfStack,
     /// It ended itself, as a panic does.
     #[error(
-        "It ended with a trap: {reason}. This is a fault of the hook: its panic or log message says more with TF_LOG=debug"
+        "It ended with a trap: {reason}. This is a fault of the hook; what it logged before shows with TF_LOG=debug"
     )]
     Trap {
         /// What the engine says.

@@ -21,6 +21,7 @@ pub mod error;
 mod guest;
 pub mod host;
 pub mod limits;
+pub mod plain;
 pub mod policy;
 pub mod request;
 pub mod verdict;

@@ -40,8 +40,11 @@ enum Command {
 /// Why a command came to nothing: sentences.
 type Failure = String;
 
-/// Runs a command. What went wrong is said on stderr.
+/// Runs a command. What went wrong is said on stderr, and what hooks log.
 pub fn run(arguments: &Arguments) -> ExitCode {
+    let log = tracing_subscriber::fmt().with_writer(io::stderr).without_time().with_target(false);
+    // A test that runs commands in its own process has a log already.
+    let _ = log.with_env_filter("hooks=debug").try_init();
     let result = match &arguments.command {
         Command::New(arguments) => new::run(arguments),
         Command::Example => example(),
@@ -118,17 +121,11 @@ impl Module {
         std::fs::read(&self.path).map_err(unreadable)
     }
 
-    /// Compiles the hook; where that takes long, the user sees why nothing happens.
+    /// Loads the hook, through the user's cache.
     fn load(&self) -> Result<Hook, Failure> {
-        let host = Host::new(None).map_err(sentence)?;
+        let cache = crate::hooks::user_cache(&|name| std::env::var(name).ok());
+        let host = Host::new(cache).map_err(sentence)?;
         let bytes = self.read()?;
-        if bytes.len() > 1 << 20 {
-            let _ = writeln!(
-                io::stderr(),
-                "Compiling {} (seconds when it holds an interpreter) …",
-                self.path.display()
-            );
-        }
         let loaded = host.load(&self.name(), &bytes, self.wasi());
         loaded.map(|loaded| loaded.hook).map_err(|error| not_a_hook(&self.path, error))
     }

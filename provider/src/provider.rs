@@ -72,7 +72,7 @@ impl Provider for KronyProvider {
 }
 
 /// Reads an environment variable.
-fn variable(name: &str) -> Option<String> {
+pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 

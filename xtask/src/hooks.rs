@@ -1,6 +1,6 @@
-//! The example hooks in `examples/hooks/`, built.
+//! Hooks, built: the examples in `examples/hooks/`, and projects that `hook new` made.
 //!
-//! What is built is kept in the [cache](crate::cache) under a digest of its sources: it is built once for each state of
+//! What is built of the examples is kept in the [cache](crate::cache) under a digest of its sources: it is built once for each state of
 //! them, by whichever test asks first.
 
 use std::env;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use sha2::{Digest as _, Sha256};
 
 use crate::cache::{self, Cache};
@@ -24,8 +24,19 @@ const RUST_TARGET: &str = "wasm32-unknown-unknown";
 #[derive(Clone, Copy, Debug)]
 struct Example {
     name: &'static str,
-    /// Writes the hook to a file; none where a source is the hook.
-    build: Option<fn(&Example, &Path) -> Result<()>>,
+    /// How it is built; not at all where a source is the hook.
+    build: Option<Build>,
+}
+
+/// Writes the hook of a project to a file.
+type Build = fn(&Project, &Path) -> Result<()>;
+
+/// The sources of a hook.
+struct Project {
+    name: String,
+    folder: PathBuf,
+    /// The folder of the interface that it is built against.
+    wit: PathBuf,
 }
 
 const EXAMPLES: [Example; 6] = [
@@ -58,24 +69,43 @@ pub fn example(name: &str) -> Result<PathBuf> {
         format!("no example hook is called {name}; there are {}", known.join(", "))
     })?;
     let Some(build) = example.build else {
-        return Ok(folder(name).join(example.file("wat")));
+        return Ok(folder(name).join(file(name, "wat")));
     };
-    let (tool, version, file) = (format!("hooks/{name}"), example.digest()?, example.file("wasm"));
-    let waiting = || progress::say(&format!("… another run is at it: {}", example.title()));
-    let work = |staging: &Path| build(example, &staging.join(&file));
-    Cache::of_user()?.get_or_build((&tool, &version, &file), waiting, work)
+    let (tool, version, output) = (format!("hooks/{name}"), example.digest()?, file(name, "wasm"));
+    let waiting = || progress::say(&format!("… another run is at it: {}", title(name)));
+    let project = Project { name: name.to_owned(), folder: folder(name), wit: wit() };
+    let work = |staging: &Path| build(&project, &staging.join(&output));
+    Cache::of_user()?.get_or_build((&tool, &version, &output), waiting, work)
+}
+
+/// The hook of a project that `hook new <language> <name>` made in `folder`, built as its README says.
+///
+/// # Errors
+/// As [`example`].
+pub fn project(language: &str, name: &str, folder: &Path) -> Result<PathBuf> {
+    let build: Build = match language {
+        "rust" => rust,
+        "python" => python,
+        "javascript" => javascript,
+        "go" => go,
+        "wat" => return Ok(folder.join(file(name, "wat"))),
+        other => bail!("nothing is known about building hooks in {other}"),
+    };
+    let project = Project { name: name.to_owned(), folder: folder.to_owned(), wit: folder.join("wit") };
+    let output = folder.join(file(name, "wasm"));
+    build(&project, &output).map(|()| output)
+}
+
+/// What a hook is called as a file.
+fn file(name: &str, extension: &str) -> String {
+    format!("{}.{extension}", name.replace('-', "_"))
+}
+
+fn title(name: &str) -> String {
+    format!("Building the hook {name}")
 }
 
 impl Example {
-    /// What the hook is called as a file.
-    fn file(&self, extension: &str) -> String {
-        format!("{}.{extension}", self.name.replace('-', "_"))
-    }
-
-    fn title(&self) -> String {
-        format!("Building the hook {}", self.name)
-    }
-
     /// Of all that decides about the result.
     fn digest(&self) -> Result<String> {
         let tools = [tools::componentize_py().version, tools::jco().version];
@@ -86,10 +116,12 @@ impl Example {
         let digest: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(digest[..16].to_owned())
     }
+}
 
+impl Project {
     /// Runs the command that does most of the work.
     fn perform(&self, tool: &str, command: &mut Command, usual: &str) -> Result<()> {
-        let mut task = Task::start(self.title(), usual);
+        let mut task = Task::start(title(&self.name), usual);
         tools::perform(tool, command, &mut task)?;
         task.done("");
         Ok(())
@@ -131,7 +163,7 @@ fn sorted(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-fn rust(example: &Example, output: &Path) -> Result<()> {
+fn rust(project: &Project, output: &Path) -> Result<()> {
     let shared = Cache::of_user()?.root().join("hooks");
     let (lock, target) = (shared.join("rust.lock"), shared.join("target"));
     // Held until the result is taken: another checkout would put its own in the same place. And rustup
@@ -139,10 +171,14 @@ fn rust(example: &Example, output: &Path) -> Result<()> {
     let _lock = cache::lock(&lock, || progress::say("… another run is building hooks in Rust"))?;
     add_rust_target()?;
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--locked", "--release", "--target", RUST_TARGET, "--target-dir"]).arg(&target);
-    cargo.current_dir(folder(example.name));
-    example.perform("cargo build", &mut cargo, "about a minute when nothing is built yet")?;
-    let built = target.join(RUST_TARGET).join("release").join(example.file("wasm"));
+    cargo.args(["build", "--release", "--target", RUST_TARGET, "--target-dir"]).arg(&target);
+    // The examples have their versions written down; a new project has not yet.
+    if project.folder.join("Cargo.lock").exists() {
+        cargo.arg("--locked");
+    }
+    cargo.current_dir(&project.folder);
+    project.perform("cargo build", &mut cargo, "about a minute when nothing is built yet")?;
+    let built = target.join(RUST_TARGET).join("release").join(file(&project.name, "wasm"));
     fs::copy(&built, output).with_context(|| format!("cargo left no {}", built.display()))?;
     Ok(())
 }
@@ -165,30 +201,39 @@ fn add_rust_target() -> Result<()> {
     Ok(())
 }
 
-fn python(example: &Example, output: &Path) -> Result<()> {
+fn python(project: &Project, output: &Path) -> Result<()> {
     let mut componentize = Command::new(tools::componentize_py().obtain()?);
     // Python leaves compiled files beside the source, so it gets one that is not in the checkout.
     let source = tempfile::tempdir().context("cannot create a temporary folder for a hook's source")?;
-    let app = folder(example.name).join("app.py");
+    let app = project.folder.join("app.py");
     fs::copy(&app, source.path().join("app.py")).with_context(|| format!("cannot copy {}", app.display()))?;
-    componentize.arg("--wit-path").arg(wit()).args(["--world", "hook", "componentize", "--stub-wasi", "app"]);
+    componentize.arg("--wit-path").arg(&project.wit).args([
+        "--world",
+        "hook",
+        "componentize",
+        "--stub-wasi",
+        "app",
+    ]);
     componentize.arg("--output").arg(output).current_dir(&source);
-    example.perform("componentize-py", &mut componentize, "about 20 seconds")
+    project.perform("componentize-py", &mut componentize, "about 20 seconds")
 }
 
-fn javascript(example: &Example, output: &Path) -> Result<()> {
+fn javascript(project: &Project, output: &Path) -> Result<()> {
     let mut jco = Command::new(tools::jco().obtain()?);
-    jco.args(["componentize", "app.js", "--world-name", "hook", "--wit"]).arg(wit()).arg("--out").arg(output);
+    jco.args(["componentize", "app.js", "--world-name", "hook", "--wit"])
+        .arg(&project.wit)
+        .arg("--out")
+        .arg(output);
     jco.args(["--backend", "qjs", "--backend-qjs-disable-async", "--backend-qjs-stub-wasi"]);
-    jco.current_dir(folder(example.name));
-    example.perform("jco componentize", &mut jco, "a few seconds")
+    jco.current_dir(&project.folder);
+    project.perform("jco componentize", &mut jco, "a few seconds")
 }
 
-fn go(example: &Example, output: &Path) -> Result<()> {
+fn go(project: &Project, output: &Path) -> Result<()> {
     let mut go = Command::new("go");
     go.args(["build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s", "-o"]).arg(output).arg(".");
-    go.envs([("GOOS", "wasip1"), ("GOARCH", "wasm"), ("GOWORK", "off")]).current_dir(folder(example.name));
-    example.perform("go build", &mut go, "about 10 seconds")
+    go.envs([("GOOS", "wasip1"), ("GOARCH", "wasm"), ("GOWORK", "off")]).current_dir(&project.folder);
+    project.perform("go build", &mut go, "about 10 seconds")
 }
 
 #[cfg(test)]

@@ -120,7 +120,7 @@ mod tests {
             for (path, text) in &files {
                 let path = path.to_str().unwrap();
                 assert!(
-                    !text.contains("{{") && !path.contains("{{") && !path.ends_with(".template"),
+                    !text.contains("{{name") && !path.contains("{{") && !path.ends_with(".template"),
                     "{path}"
                 );
             }

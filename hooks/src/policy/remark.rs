@@ -87,8 +87,7 @@ fn override_advice(policy: &Policy) -> String {
 
 /// Text of a hook that cannot play tricks with a terminal, and that ends.
 fn plain(text: &str, longest: usize) -> String {
-    let visible = |character: &char| !character.is_control() || matches!(character, '\n' | '\t');
-    let text: String = text.chars().filter(visible).collect();
+    let text = crate::plain::plain(text);
     let end = text.floor_char_boundary(longest);
     let mark = if end < text.len() { "…" } else { "" };
     format!("{}{mark}", &text[..end])

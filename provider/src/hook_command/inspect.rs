@@ -30,14 +30,22 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     print(format_args!("size        {size} bytes"))?;
     print(format_args!("judges      {}", or_all(resource_types)))?;
     print(format_args!("stages      {}", or_all(stages)))?;
+    // Names of arguments stand in a column, as `terraform fmt` has them.
+    let (mut column, mut further) = (6, String::new());
     if let Some(schema) = settings_schema {
         print(format_args!("settings    {schema:#}"))?;
+        column = 8;
+        further += "\n      settings = jsonencode({ … })";
     }
-    let wasi = if module.wasi() == Wasi::Stub { "\n      wasi   = \"stub\"" } else { "" };
+    if module.wasi() == Wasi::Stub {
+        further += &format!("\n      {:column$} = \"stub\"", "wasi");
+    }
     print(format_args!(
-        "\nSwitch it on with:\n\nprovider \"krony\" {{\n  hooks = {{\n    {name} = {{\n      source = {:?}\n      \
-         sha256 = \"{}\"{wasi}\n    }}\n  }}\n}}",
+        "\nSwitch it on with:\n\nprovider \"krony\" {{\n  hooks = {{\n    {name} = {{\n      {:column$} = {:?}\n      \
+         {:column$} = \"{}\"{further}\n    }}\n  }}\n}}",
+        "source",
         module.path.display().to_string(),
+        "sha256",
         hook.digest(),
     ))?;
     Ok(ExitCode::SUCCESS)

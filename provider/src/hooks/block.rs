@@ -62,7 +62,7 @@ model! {
     /// What one call of a hook may use.
     pub struct LimitsBlock {
         /// Units of fuel, roughly instructions; 50 million by default.
-        fuel: i64 = optional(),
+        fuel: u32 = optional(),
         /// Memory in MiB; 64 by default.
         memory: u32 = optional(),
         /// Time by the clock; `2s` by default.
@@ -144,7 +144,7 @@ fn limits(block: &Attr<LimitsBlock>) -> Limits {
     let default = Limits::default();
     let Some(block) = block.known() else { return default };
     let timeout = word(&block.timeout).and_then(|text| positive_duration(text).ok());
-    let fuel = block.fuel.known().and_then(|fuel| u64::try_from(*fuel).ok());
+    let fuel = block.fuel.known().copied().map(u64::from);
     let memory = block.memory.known().and_then(|mebibytes| usize::try_from(*mebibytes).ok());
     Limits {
         fuel: fuel.unwrap_or(default.fuel),

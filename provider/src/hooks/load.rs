@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use hooks::cache::Cache;
 use hooks::host::{Host, Loaded};
+use hooks::plain::plain;
 use hooks::policy::{OnError, Policy};
 use tfplugin::diagnostic::{Diagnostic, Diagnostics};
 use tfplugin::path::Path;
@@ -47,8 +48,8 @@ impl Settings {
         self.cache.as_ref().map(|cache| cache.join("modules")).unwrap_or_default()
     }
 
-    /// The cache of compiled code.
-    fn compiled(&self) -> Result<Cache, String> {
+    /// The cache of compiled code; else why there is none.
+    pub(super) fn compiled(&self) -> Result<Cache, String> {
         let (Some(cache), Some(state)) = (&self.cache, &self.state) else {
             return Err("neither HOME nor XDG_CACHE_HOME and XDG_STATE_HOME are set".to_owned());
         };
@@ -183,7 +184,8 @@ type Made = Result<(Policy, Diagnostics), Box<Diagnostic>>;
 fn make(host: &Host, definition: Definition, module: &Module) -> Made {
     let digest = module.digest.short();
     let fault = |argument: &str, summary: &str, detail: String| {
-        let detail = format!("Its module has the SHA-256 {digest}…. {detail}");
+        // Modules have a say in what is wrong with them: names, words about settings.
+        let detail = format!("Its module has the SHA-256 {digest}…. {}", plain(&detail));
         Box::new(finding(&definition, argument, summary, detail))
     };
     let loaded = host.load(&definition.name, &module.bytes, definition.wasi);
@@ -197,7 +199,7 @@ fn make(host: &Host, definition: Definition, module: &Module) -> Made {
     let accepted = accepted.map_err(|error| {
         fault("source", "The hook failed", format!("It was to check its settings. {}", sentence(error)))
     })?;
-    accepted.map_err(|reason| fault("settings", "Invalid settings of a hook", visible(&reason)))?;
+    accepted.map_err(|reason| fault("settings", "Invalid settings of a hook", sentence(reason)))?;
     let warnings = warnings.into_iter().map(|warning| {
         let warning = finding(&definition, "source", "Compiled code of a hook", warning);
         Diagnostic { severity: tfplugin::diagnostic::Severity::Warning, ..warning }
@@ -216,9 +218,4 @@ fn make(host: &Host, definition: Definition, module: &Module) -> Made {
         limits: definition.limits,
     };
     Ok((policy, warnings))
-}
-
-/// A hook's own words, which cannot play tricks with a terminal.
-fn visible(text: &str) -> String {
-    text.chars().filter(|character| !character.is_control() || *character == '\n').collect()
 }

@@ -17,18 +17,29 @@ mod words;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use hooks::cache::Cache;
+use hooks::plain::is_plain;
 use hooks::policy::{Policies, Policy, Remark};
 use hooks::request::Request;
 use hooks::verdict::Severity;
 use tfplugin::{
     diagnostic::{Diagnostic, Diagnostics, Result},
-    model::Attr,
+    model::{Attr, Text},
     path::Path,
 };
+use tokio::sync::Mutex;
 
 use self::block::Definition;
 pub use self::block::{AppliesTo, HookBlock, LimitsBlock};
-use crate::settings::{Environment, ProviderBlock};
+use crate::{
+    settings::{self, Environment, ProviderBlock},
+    text::TenantName,
+};
+
+/// The user's cache of compiled hooks; none where there is no place for it.
+pub fn user_cache(environment: Environment<'_>) -> Option<Cache> {
+    load::Settings::of(environment).compiled().ok()
+}
 
 /// The hooks of this process, shared by the provider and what it offers.
 #[derive(Clone, Default)]
@@ -38,24 +49,55 @@ pub struct Hooks(Arc<Shared>);
 struct Shared {
     loader: load::Loader,
     state: RwLock<State>,
+    /// Whether a configuration of the provider was looked at.
+    begun: Mutex<bool>,
 }
 
 #[derive(Default)]
 struct State {
     loaded: Vec<(Definition, Arc<Policy>)>,
     policies: Arc<Policies>,
+    /// The tenant of jobs that do not name one.
+    tenant: Attr<Text<TenantName>>,
     configured: bool,
+}
+
+/// What is asked about configuration.
+pub struct Validation {
+    /// The hooks.
+    pub policies: Arc<Policies>,
+    /// The tenant of jobs that do not name one.
+    pub tenant: Attr<Text<TenantName>>,
 }
 
 impl Hooks {
     /// Loads the hooks of a provider block that is validated, as far as it is known.
     pub async fn validate(&self, block: &ProviderBlock, environment: Environment<'_>) -> Diagnostics {
+        *self.0.begun.lock().await = true;
+        self.load_for_validation(block, environment).await
+    }
+
+    /// Loads the hooks of the organisation before the first resource is validated. Where the provider block is missing or
+    /// empty, Terraform has none validated.
+    pub async fn validate_without_block(&self, environment: Environment<'_>) -> Diagnostics {
+        let mut begun = self.0.begun.lock().await;
+        if *begun {
+            return Diagnostics::new();
+        }
+        *begun = true;
+        self.load_for_validation(&ProviderBlock::default(), environment).await
+    }
+
+    async fn load_for_validation(&self, block: &ProviderBlock, environment: Environment<'_>) -> Diagnostics {
         let definitions = definitions(block, environment);
         let settings = load::Settings::of(environment);
+        // What is wrong with it is said when the provider is configured.
+        let tenant = settings::tenant(block, environment).unwrap_or(Attr::Unknown);
         let mut findings = Diagnostics::new();
         if let Some(definitions) = findings.collect(definitions) {
-            findings.extend(self.load(definitions.known, settings, false).await);
+            findings.extend(self.load(definitions.known, settings).await);
         }
+        self.change(|state| (state.tenant, state.configured) = (tenant, false));
         findings
     }
 
@@ -68,10 +110,12 @@ impl Hooks {
         block: &ProviderBlock,
         environment: Environment<'_>,
     ) -> Result<(Arc<Policies>, Diagnostics)> {
+        *self.0.begun.lock().await = true;
         let definitions = definitions(block, environment);
         let settings = load::Settings::of(environment);
         let Definitions { known, unknown } = definitions?;
-        let mut findings = self.load(known, settings, true).await;
+        let mut findings = self.load(known, settings).await;
+        self.change(|state| state.configured = true);
         findings.extend(unknown.iter().map(|name| not_known(name)).collect());
         if findings.has_errors() {
             return Err(findings);
@@ -79,27 +123,28 @@ impl Hooks {
         Ok((self.state(|state| state.policies.clone()), findings))
     }
 
-    /// The hooks that are asked about configuration: none once the provider is configured, for then a plan follows, in
-    /// which they are asked with more known.
-    pub fn of_validation(&self) -> Arc<Policies> {
-        self.state(|state| if state.configured { Arc::default() } else { state.policies.clone() })
+    /// What is asked about configuration; nothing once the provider is configured, for then a plan follows, in which the
+    /// hooks are asked with more known.
+    pub fn validation(&self) -> Option<Validation> {
+        self.state(|state| {
+            let asks = !state.configured && !state.policies.is_empty();
+            asks.then(|| Validation { policies: state.policies.clone(), tenant: state.tenant.clone() })
+        })
     }
 
     fn state<T>(&self, look: impl FnOnce(&State) -> T) -> T {
         look(&self.0.state.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    async fn load(
-        &self,
-        definitions: Vec<Definition>,
-        settings: load::Settings,
-        configured: bool,
-    ) -> Diagnostics {
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.0.state.write().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    async fn load(&self, definitions: Vec<Definition>, settings: load::Settings) -> Diagnostics {
         let known = self.state(|state| state.loaded.clone());
         let load::Outcome { loaded, findings } = self.0.loader.load(definitions, settings, known).await;
         let policies = Policies::new(loaded.iter().map(|(_, policy)| policy.clone()).collect());
-        let mut state = self.0.state.write().unwrap_or_else(PoisonError::into_inner);
-        *state = State { loaded, policies: Arc::new(policies), configured };
+        self.change(|state| (state.loaded, state.policies) = (loaded, Arc::new(policies)));
         findings
     }
 }
@@ -197,7 +242,9 @@ fn diagnostic(remark: Remark, path: impl Fn(&hooks::verdict::Path) -> (Path, boo
 
 /// A path of a hook, which may have made it as long and as strange as it likes.
 fn shown(path: &hooks::verdict::Path) -> String {
-    let text: String =
-        path.to_string().chars().filter(|character| !character.is_control()).take(200).collect();
+    let text: String = path.to_string().chars().filter(|character| is_plain(*character)).take(200).collect();
     text
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use hooks::{
 };
 use serde_json::Value as Json;
 use tfplugin::{
-    model::{Attr, Map, Model, Strictness, TfType},
+    model::{Attr, Map, Model, Strictness, Text, TfType},
     path::Path,
     plan::{Proposal, plan},
     value::Value,
@@ -24,6 +24,7 @@ use super::{
     model::Job,
     processor, secret,
 };
+use crate::text::TenantName;
 
 /// The fields of the canonical job that come from one attribute each, and these attributes.
 const FIELDS: [(&str, &str); 15] = [
@@ -46,14 +47,18 @@ const FIELDS: [(&str, &str); 15] = [
 
 type Tree = serde_json::Map<String, Json>;
 
-/// A job of configuration as the plan of a new one begins: with defaults where nothing is written, and with an unknown
-/// tenant where only the provider's configuration can tell.
-pub(super) fn configured(config: &Job) -> Job {
+/// A job of configuration as the plan of a new one begins: with defaults where nothing is written, and with `tenant` where
+/// it names none.
+pub(super) fn configured(config: &Job, tenant: &Attr<Text<TenantName>>) -> Job {
     let proposal = Proposal { prior: &Value::Null, config: &config.encode() };
     let planned = plan(&Job::schema(0), proposal).planned;
     // A plan has the types of its configuration: the fallback is never reached.
     let planned = Job::decode(&planned, &Path::root(), Strictness::State);
-    secret::carry(&planned.unwrap_or_else(|_| config.clone()), config)
+    let mut planned = planned.unwrap_or_else(|_| config.clone());
+    if config.tenant.is_null() {
+        planned.tenant = tenant.clone();
+    }
+    secret::carry(&planned, config)
 }
 
 /// What hooks see of a job in which anything may be unknown. With `reveal` they see secrets, but for write-only ones:

@@ -76,6 +76,12 @@ pub(super) fn full_name(job: &Job) -> Attr<String> {
     }
 }
 
+/// Whether the job as planned is another one: the one in state is deleted for it.
+pub(super) fn is_replaced(prior: &Job, planned: &Job) -> bool {
+    let full_name = full_name(planned);
+    full_name.known().is_some() && full_name != self::full_name(prior)
+}
+
 /// Metadata key of a tenant's job: the tenant.
 const TENANT: &str = "krony.tenant";
 /// Metadata key of a tenant's job: who takes care of it.

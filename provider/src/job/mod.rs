@@ -34,6 +34,7 @@ use crate::{
     client::{Krony, scope},
     hooks::Hooks,
     problem,
+    provider::variable,
     text::positive_duration,
 };
 
@@ -62,7 +63,10 @@ impl Resource for JobResource {
     async fn check(&self, config: &Job) -> Diagnostics {
         let mut findings = check(config);
         if !findings.has_errors() {
-            findings.extend(review::check(self.hooks.of_validation(), config).await);
+            findings.extend(self.hooks.validate_without_block(&variable).await);
+            if let Some(validation) = self.hooks.validation() {
+                findings.extend(review::check(validation, config).await);
+            }
         }
         findings
     }
@@ -81,9 +85,17 @@ impl Resource for JobResource {
         planned.id = full_name.clone();
         planned.full_name = full_name;
         let written = secret::carry(planned, config);
-        rules::advice(&written, Timestamp::now()).into_iter().for_each(|finding| context.warn(finding));
-        parent::check_plan(context.client(), planned)?;
-        rules::check_plan(&written).into_result()?;
+        let wanted = convert::to_dkron(&written);
+        let advice = rules::advice(&written, &wanted, Timestamp::now());
+        advice.into_iter().for_each(|finding| context.warn(finding));
+        parent::check_plan(context.client(), &wanted)?;
+        rules::check_plan(&written, &wanted).into_result()?;
+        if let Some(prior) = prior.filter(|prior| identity::is_replaced(prior, planned)) {
+            review::expect_approval(context, Stage::Plan, Change::Delete { prior }).await?;
+        }
+        if prior == Some(&*planned) {
+            return review::advise(context, &written).await;
+        }
         review::expect_approval(context, Stage::Plan, Change::to(prior, &written)).await
     }
 

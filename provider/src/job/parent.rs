@@ -2,7 +2,7 @@
 
 use tfplugin::diagnostic::{Diagnostic, Result};
 
-use super::{Context, convert, model::Job};
+use super::Context;
 use crate::{
     client::{Krony, scope},
     problem,
@@ -10,8 +10,7 @@ use crate::{
 };
 
 /// Refuses a plan by which a job would come after itself, as far as the jobs of this process are planned already.
-pub(super) fn check_plan(client: &Krony, planned: &Job) -> Result<()> {
-    let wanted = convert::to_dkron(planned);
+pub(super) fn check_plan(client: &Krony, wanted: &dkron::Job) -> Result<()> {
     match client.lineage.plan(&wanted.name, &wanted.parent_job) {
         Some(chain) => Err(problem::cycle(&chain)),
         None => Ok(()),

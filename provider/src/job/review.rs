@@ -5,12 +5,12 @@ use std::sync::Arc;
 use hooks::policy::Policies;
 use hooks::request::{Operation, Request, Stage, Versions};
 use tfplugin::{
-    diagnostic::{Diagnostics, Result},
+    diagnostic::{Diagnostic, Diagnostics, Result, Severity},
     path::Path,
 };
 
 use super::{Context, canonical, identity, model::Job};
-use crate::hooks::review;
+use crate::hooks::{Validation, review};
 
 /// A change that is judged. Write-only attributes are [carried over](super::secret::carry) to the planned job.
 pub(super) enum Change<'a> {
@@ -53,12 +53,9 @@ impl<'a> Change<'a> {
 }
 
 /// What the hooks say about a job of configuration.
-pub(super) async fn check(policies: Arc<Policies>, config: &Job) -> Diagnostics {
-    if policies.is_empty() {
-        return Diagnostics::new();
-    }
-    let planned = canonical::configured(config);
-    let judged = judge(policies, Stage::Validate, &Change::Create { planned: &planned }).await;
+pub(super) async fn check(validation: Validation, config: &Job) -> Diagnostics {
+    let planned = canonical::configured(config, &validation.tenant);
+    let judged = judge(validation.policies, Stage::Validate, &Change::Create { planned: &planned }).await;
     judged.unwrap_or_else(|findings| findings)
 }
 
@@ -79,10 +76,43 @@ pub(super) async fn expect_approval(context: &Context, stage: Stage, change: Cha
     Ok(())
 }
 
+/// Tells what the hooks say about a job that stays as it is: nothing is about to be written, so nothing is stopped, not
+/// even the destruction of the job, before which Terraform plans it once more.
+///
+/// # Errors
+/// When the question itself failed.
+pub(super) async fn advise(context: &Context, job: &Job) -> Result<()> {
+    let policies = &context.client().policies;
+    if policies.is_empty() {
+        return Ok(());
+    }
+    let change = Change::Update { prior: job, planned: job };
+    for mut finding in judge(policies.clone(), Stage::Plan, &change).await? {
+        if finding.severity == Severity::Error {
+            finding.severity = Severity::Warning;
+            finding.detail += "\n\nThe job stays as it is, so nothing is stopped. A change of it would be.";
+        }
+        context.warn(finding);
+    }
+    Ok(())
+}
+
 async fn judge(policies: Arc<Policies>, stage: Stage, change: &Change<'_>) -> Result<Diagnostics> {
     let revealed = policies.reveals().then(|| change.request(stage, true));
     let request = change.request(stage, false);
     let path =
         |path: &hooks::verdict::Path| -> (Path, bool) { canonical::attribute_path(change.subject(), path) };
-    review(policies, request, revealed, path).await
+    let found = review(policies, request, revealed, path).await?;
+    Ok(match change {
+        Change::Delete { prior } => found.into_iter().map(|finding| about_removal(finding, prior)).collect(),
+        Change::Create { .. } | Change::Update { .. } => found,
+    })
+}
+
+/// Terraform cannot say which resource a finding is about when nothing of it is left in configuration.
+fn about_removal(mut finding: Diagnostic, prior: &Job) -> Diagnostic {
+    if let Some(name) = identity::full_name(prior).known() {
+        finding.detail += &format!("\n\nIt is about the removal of the job {name:?}.");
+    }
+    finding
 }

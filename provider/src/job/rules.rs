@@ -10,7 +10,6 @@ use tfplugin::{
 };
 
 use super::{
-    convert::to_dkron,
     executor::{self, settings::check_nulls},
     model::Job,
     processor, secret,
@@ -81,11 +80,10 @@ fn check_tags(job: &Job) -> Diagnostics {
 /// The largest message that dkron passes between its nodes, in bytes.
 const MAX_JOB_SIZE: usize = 4 << 20;
 
-/// What the plan cannot do, as far as it is known.
-pub(super) fn check_plan(job: &Job) -> Diagnostics {
-    let wanted = to_dkron(job);
+/// What the plan of a job, for which dkron is to have `wanted`, cannot do, as far as it is known.
+pub(super) fn check_plan(job: &Job, wanted: &dkron::Job) -> Diagnostics {
     let mut findings = check_names_in_tenant(job);
-    findings.extend(check_hashed_schedule(&wanted));
+    findings.extend(check_hashed_schedule(wanted));
     let maps = [&wanted.tags, &wanted.metadata, &wanted.executor_config];
     let maps = maps.into_iter().chain(wanted.processors.values());
     let in_maps: usize = maps.flatten().map(|(key, value)| key.len() + value.len()).sum();
@@ -126,17 +124,16 @@ fn check_hashed_schedule(wanted: &dkron::Job) -> Diagnostics {
     }
 }
 
-/// What works, but hardly as it was meant; seen at `now`.
-pub(super) fn advice(job: &Job, now: Timestamp) -> Diagnostics {
+/// What works, but hardly as it was meant, of a job for which dkron is to have `wanted`; seen at `now`.
+pub(super) fn advice(job: &Job, wanted: &dkron::Job, now: Timestamp) -> Diagnostics {
     let mut findings = Diagnostics::new();
     if job.tags.is_null() {
         let detail = "Without `tags` a job runs on every node of the cluster at the same time. For one node write \
                       `tags = { server = \"true:1\" }`; if every node is meant, say so with `tags = {}`.";
         findings.push(Diagnostic::warning("The job runs on every node", detail).at_attribute("tags"));
     }
-    let wanted = to_dkron(job);
     findings.extend(tag_advice(job));
-    findings.extend(schedule_advice(&wanted, now));
+    findings.extend(schedule_advice(wanted, now));
     if wanted.expires_at.is_some_and(|expires_at| expires_at <= now) {
         let detail = "The time is in the past: the job does not run.";
         findings.push(Diagnostic::warning("The job has expired", detail).at_attribute("expires_at"));

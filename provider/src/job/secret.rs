@@ -7,7 +7,10 @@
 //! A job whose write-only attributes are set (that of configuration, or a plan with them [carried](carry) over) is
 //! encoded with them; what is read is [shown](show) without them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
@@ -26,16 +29,23 @@ use super::{Context, convert, executor::Settings, model::Job};
 /// The write-only form stands instead of the plain one, but for the generic executor, whose settings may be in both.
 macro_rules! secrets {
     ($($form:ident: $plain:ident, $write_only:ident, $version:ident;)+) => {
-        fn secrets(job: &mut Job) -> Vec<Secret<'_>> {
-            let mut found = Vec::new();
+        fn secrets(job: &Job) -> Vec<Secret<&dyn Slot, &Attr<i64>>> {
+            let mut found: Vec<Secret<&dyn Slot, _>> = Vec::new();
+            $(if let Attr::Known(form) = &job.$form {
+                let names = [stringify!($plain), stringify!($write_only), stringify!($version)];
+                let (plain, write_only, version) = (&form.$plain, &form.$write_only, &form.$version);
+                found.push(Secret { form: stringify!($form), names, plain, write_only, version });
+            })+
+            found
+        }
+
+        /// The same, to be written.
+        fn secrets_mut(job: &mut Job) -> Vec<Secret<&mut dyn Slot, &mut Attr<i64>>> {
+            let mut found: Vec<Secret<&mut dyn Slot, _>> = Vec::new();
             $(if let Attr::Known(form) = &mut job.$form {
-                found.push(Secret {
-                    form: stringify!($form),
-                    names: [stringify!($plain), stringify!($write_only), stringify!($version)],
-                    plain: &mut form.$plain,
-                    write_only: &mut form.$write_only,
-                    version: &mut form.$version,
-                });
+                let names = [stringify!($plain), stringify!($write_only), stringify!($version)];
+                let (plain, write_only, version) = (&mut form.$plain, &mut form.$write_only, &mut form.$version);
+                found.push(Secret { form: stringify!($form), names, plain, write_only, version });
             })+
             found
         }
@@ -51,18 +61,23 @@ secrets! {
 }
 
 /// The attributes of one secret.
-struct Secret<'a> {
+struct Secret<Content, Version> {
     form: &'static str,
     names: [&'static str; 3],
-    plain: &'a mut dyn Slot,
-    write_only: &'a mut dyn Slot,
-    version: &'a mut Attr<i64>,
+    plain: Content,
+    write_only: Content,
+    version: Version,
 }
 
 /// An attribute for a secret, as settings by name; a secret that is one text has no name.
 trait Slot {
     fn get(&self) -> Attr<Settings>;
     fn set(&mut self, content: Attr<Settings>);
+
+    /// What is known of it.
+    fn content(&self) -> Option<Settings> {
+        self.get().known().cloned()
+    }
 }
 
 impl Slot for Attr<String> {
@@ -104,7 +119,7 @@ impl Slot for Attr<Map<String>> {
     }
 }
 
-impl Secret<'_> {
+impl<Content, Version> Secret<Content, Version> {
     /// What the secret is called in private data.
     fn id(&self) -> String {
         format!("{}.{}", self.form, self.names[1])
@@ -118,34 +133,40 @@ impl Secret<'_> {
     fn is_shared(&self) -> bool {
         self.form == "executor"
     }
+}
 
-    fn content(&self) -> Option<Settings> {
-        self.write_only.get().known().cloned()
-    }
+/// What is known of the write-only attributes, by the names in private data.
+fn contents(job: &Job) -> BTreeMap<String, Settings> {
+    let secrets = secrets(job).into_iter();
+    secrets.filter_map(|secret| Some((secret.id(), secret.write_only.content()?))).collect()
 }
 
 /// A copy of `planned` with the write-only attributes of `config`.
 pub(super) fn carry(planned: &Job, config: &Job) -> Job {
-    let (mut job, mut config) = (planned.clone(), config.clone());
+    let mut job = planned.clone();
     let mut given: BTreeMap<_, _> =
-        secrets(&mut config).into_iter().map(|secret| (secret.id(), secret.write_only.get())).collect();
-    for secret in secrets(&mut job) {
+        secrets(config).into_iter().map(|secret| (secret.id(), secret.write_only.get())).collect();
+    for secret in secrets_mut(&mut job) {
         secret.write_only.set(given.remove(&secret.id()).unwrap_or_default());
     }
     job
 }
 
-/// A copy of a job in which the write-only attributes have taken the places of their plain forms.
-pub(super) fn reveal(job: &Job) -> Job {
+/// A job in which the write-only attributes have taken the places of their plain forms.
+pub(super) fn reveal(job: &Job) -> Cow<'_, Job> {
+    let mut contents = contents(job);
+    if contents.is_empty() {
+        return Cow::Borrowed(job);
+    }
     let mut job = job.clone();
-    for secret in secrets(&mut job) {
-        let Some(mut content) = secret.content() else { continue };
+    for secret in secrets_mut(&mut job) {
+        let Some(mut content) = contents.remove(&secret.id()) else { continue };
         if secret.is_shared() {
-            content.extend(secret.plain.get().known().cloned().unwrap_or_default());
+            content.extend(secret.plain.content().unwrap_or_default());
         }
         secret.plain.set(Attr::Known(content));
     }
-    job
+    Cow::Owned(job)
 }
 
 /// What is kept of a secret.
@@ -214,12 +235,10 @@ fn store(context: &Context, records: &Records) {
 /// # Errors
 /// When there are no random numbers for the salt.
 pub(super) fn remember(context: &Context, config: &Job) -> Result<()> {
-    let mut config = config.clone();
     let mut records = records(&context.private());
-    for secret in secrets(&mut config) {
-        let Some(content) = secret.content() else { continue };
-        if !records.get(&secret.id()).is_some_and(|record| record.agrees(&content)) {
-            records.insert(secret.id(), Record::of(&content)?);
+    for (id, content) in contents(config) {
+        if !records.get(&id).is_some_and(|record| record.agrees(&content)) {
+            records.insert(id, Record::of(&content)?);
         }
     }
     store(context, &records);
@@ -228,11 +247,9 @@ pub(super) fn remember(context: &Context, config: &Job) -> Result<()> {
 
 /// Forgets the secrets that `config` does not have any more, once that is written.
 pub(super) fn forget_others(context: &Context, config: &Job) {
-    let mut config = config.clone();
-    let used: BTreeSet<_> =
-        secrets(&mut config).iter().filter(|secret| secret.content().is_some()).map(Secret::id).collect();
+    let used = contents(config);
     let mut records = records(&context.private());
-    records.retain(|id, _| used.contains(id));
+    records.retain(|id, _| used.contains_key(id));
     store(context, &records);
 }
 
@@ -240,11 +257,14 @@ pub(super) fn forget_others(context: &Context, config: &Job) {
 /// that, the version is missing.
 pub(super) fn show(found: &dkron::Job, prior: &Job, private: &Private) -> Job {
     let mut records = records(private);
+    if records.is_empty() {
+        return convert::from_dkron(found, prior);
+    }
     let mut job = convert::from_dkron(found, &with_places(prior, &records));
     let versions = versions(prior);
-    for secret in secrets(&mut job) {
+    for secret in secrets_mut(&mut job) {
         let Some(record) = records.remove(&secret.id()) else { continue };
-        let content = secret.plain.get().known().cloned().unwrap_or_default();
+        let content = secret.plain.content().unwrap_or_default();
         let is_secret = |key: &String| !secret.is_shared() || record.keys.contains(key);
         let (hidden, shown): (Settings, Settings) = content.into_iter().partition(|(key, _)| is_secret(key));
         secret.plain.set(Some(shown).filter(|shown| !shown.is_empty()).into());
@@ -263,9 +283,9 @@ pub(super) fn show(found: &dkron::Job, prior: &Job, private: &Private) -> Job {
 /// What there is to say about a job that is [shown](show) without a version that it had before.
 pub(super) fn advice(prior: &Job, shown: &Job) -> Diagnostics {
     let before = versions(prior);
-    let mut shown = shown.clone();
-    let secrets = secrets(&mut shown).into_iter();
-    let changed = secrets.filter(|secret| secret.version.is_null() && before.contains_key(&secret.id()));
+    let changed = secrets(shown)
+        .into_iter()
+        .filter(|secret| secret.version.is_null() && before.contains_key(&secret.id()));
     changed
         .map(|secret| {
             let [_, write_only, version] = secret.names;
@@ -281,9 +301,9 @@ pub(super) fn advice(prior: &Job, shown: &Job) -> Diagnostics {
 /// A copy of `prior` in which the generic executor's secret settings have their place, so that they are found there.
 fn with_places(prior: &Job, records: &Records) -> Job {
     let mut prior = prior.clone();
-    for secret in secrets(&mut prior) {
+    for secret in secrets_mut(&mut prior) {
         if let (true, Some(record)) = (secret.is_shared(), records.get(&secret.id())) {
-            let mut places = secret.plain.get().known().cloned().unwrap_or_default();
+            let mut places = secret.plain.content().unwrap_or_default();
             places.extend(record.keys.iter().map(|key| (key.clone(), String::new())));
             secret.plain.set(Attr::Known(places));
         }
@@ -293,16 +313,14 @@ fn with_places(prior: &Job, records: &Records) -> Job {
 
 /// The versions of the secrets.
 pub(super) fn versions(job: &Job) -> BTreeMap<String, i64> {
-    let mut job = job.clone();
-    let secrets = secrets(&mut job);
-    secrets.iter().filter_map(|secret| Some((secret.id(), *secret.version.known()?))).collect()
+    let secrets = secrets(job).into_iter();
+    secrets.filter_map(|secret| Some((secret.id(), *secret.version.known()?))).collect()
 }
 
 /// Checks the secrets of configuration, in which anything may be unknown.
 pub(super) fn check(config: &Job) -> Diagnostics {
-    let mut config = config.clone();
     let mut findings = Diagnostics::new();
-    for secret in secrets(&mut config) {
+    for secret in secrets(config) {
         let [plain, write_only, version] = secret.names;
         let content = secret.write_only.get();
         if content.known().is_some() && secret.version.is_null() {

@@ -5,4 +5,4 @@ mod late;
 mod server;
 mod settings;
 mod state;
-mod tls;
+pub(crate) mod tls;

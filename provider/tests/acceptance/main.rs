@@ -13,6 +13,8 @@ mod executors;
 mod export;
 mod faults;
 mod functions;
+mod hook_projects;
+mod hooks;
 mod identity;
 mod import;
 mod kill;

@@ -145,19 +145,23 @@ pub(crate) struct Finding {
 
 /// The findings of a command that ran with `-json`.
 pub(crate) fn findings(finished: &Finished) -> Vec<Finding> {
-    let finding = |line: &str| {
+    let diagnostic = |line: &str| {
         let line: Value = serde_json::from_str(line).ok()?;
-        let diagnostic = line.get("diagnostic")?;
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        Some(Finding {
-            severity: text(&diagnostic["severity"]),
-            summary: text(&diagnostic["summary"]),
-            detail: text(&diagnostic["detail"]),
-            address: text(&diagnostic["address"]),
-            code: text(&diagnostic["snippet"]["code"]),
-        })
+        line.get("diagnostic").map(finding)
     };
-    finished.stdout.lines().filter_map(finding).collect()
+    finished.stdout.lines().filter_map(diagnostic).collect()
+}
+
+/// The finding of a diagnostic in Terraform's JSON.
+pub(crate) fn finding(diagnostic: &Value) -> Finding {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    Finding {
+        severity: text(&diagnostic["severity"]),
+        summary: text(&diagnostic["summary"]),
+        detail: text(&diagnostic["detail"]),
+        address: text(&diagnostic["address"]),
+        code: text(&diagnostic["snippet"]["code"]),
+    }
 }
 
 /// The errors of a command (`plan`, `apply`, `destroy` with `arguments`) that must end with code 1, and not by a panic.

@@ -109,23 +109,19 @@ impl<P: Provider> Server<P> {
     }
 
     fn resource(&self, name: &str) -> Result<&Arc<dyn AnyResource<P::Client>>> {
-        let found = self.shared.offers.resources.iter().find(|found| is_named::<P>(name, found.name()));
-        found.ok_or_else(|| unsupported("resource type", name))
+        find::<P, _>(&self.shared.offers.resources, |found| found.name(), "resource type", name)
     }
 
     fn data_source(&self, name: &str) -> Result<&Arc<dyn AnyDataSource<P::Client>>> {
-        let found = self.shared.offers.data_sources.iter().find(|found| is_named::<P>(name, found.name()));
-        found.ok_or_else(|| unsupported("data source", name))
+        find::<P, _>(&self.shared.offers.data_sources, |found| found.name(), "data source", name)
     }
 
     fn list_resource(&self, name: &str) -> Result<&Arc<dyn AnyListResource<P::Client>>> {
-        let found = self.shared.offers.list_resources.iter().find(|found| is_named::<P>(name, found.name()));
-        found.ok_or_else(|| unsupported("list resource type", name))
+        find::<P, _>(&self.shared.offers.list_resources, |found| found.name(), "list resource type", name)
     }
 
     fn action(&self, name: &str) -> Result<&Arc<dyn AnyAction<P::Client>>> {
-        let found = self.shared.offers.actions.iter().find(|found| is_named::<P>(name, found.name()));
-        found.ok_or_else(|| unsupported("action type", name))
+        find::<P, _>(&self.shared.offers.actions, |found| found.name(), "action type", name)
     }
 
     fn function(&self, name: &str) -> Option<&Arc<dyn AnyFunction>> {
@@ -148,9 +144,16 @@ fn type_name<P: Provider>(name: &str) -> String {
     format!("{}_{name}", P::NAME)
 }
 
-/// Whether `type_name` is what Terraform calls `name`.
-fn is_named<P: Provider>(type_name: &str, name: &str) -> bool {
-    type_name.strip_prefix(P::NAME).and_then(|rest| rest.strip_prefix('_')) == Some(name)
+/// What Terraform calls `type_name` of all that is offered; `kind` says what that is.
+fn find<'a, P: Provider, T: ?Sized>(
+    offered: &'a [Arc<T>],
+    name_of: impl Fn(&T) -> &'static str,
+    kind: &str,
+    type_name: &str,
+) -> Result<&'a Arc<T>> {
+    let name = type_name.strip_prefix(P::NAME).and_then(|rest| rest.strip_prefix('_'));
+    let found = offered.iter().find(|found| name == Some(name_of(found)));
+    found.ok_or_else(|| unsupported(kind, type_name))
 }
 
 /// The answer to a call about something that this provider does not offer.

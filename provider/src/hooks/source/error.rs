@@ -14,7 +14,7 @@ use super::Digest;
 pub enum SourceError {
     /// A remote source without a digest.
     #[error(
-        "{address} is remote, and what is there may change; set `sha256` to the digest of the module that is meant, \
+        "the module at {address} is remote, and what is there may change; set `sha256` to the digest of the module that is meant, \
          as `sha256sum` prints it"
     )]
     Unpinned {
@@ -82,7 +82,7 @@ pub enum SourceError {
     },
     /// The time is over.
     #[error(
-        "{address} could not be downloaded within {} s; try again, or keep the module in a file",
+        "the module at {address} could not be downloaded within {} s; try again, or keep the module in a file",
         limit.as_secs_f32()
     )]
     Slow {

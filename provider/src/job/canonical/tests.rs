@@ -316,7 +316,7 @@ fn configuration_looks_as_its_plan_will() {
         "name": "x",
         "http": { "url": "https://h", "headers_wo": { "A": "b" }, "headers_wo_version": 1, "body": LATER },
     }));
-    let seen = planned(&configured(&config), false);
+    let seen = planned(&configured(&config, &Attr::Unknown), false);
     assert_eq!(seen["name"], unknown(), "the provider may have a tenant");
     assert_eq!((&seen["retries"], &seen["concurrency"]), (&json!(0), &json!("allow")));
     let settings = json!({
@@ -324,9 +324,14 @@ fn configuration_looks_as_its_plan_will() {
     });
     assert_eq!(seen["executor"]["config"], settings);
 
-    let config = Job { tenant: Attr::Known(Text::new("acme")), ..config };
-    assert_eq!(planned(&configured(&config), false)["name"], json!("acme--x"));
-    assert!(configured(&config).http == configured(&configured(&config)).http);
+    assert_eq!(planned(&configured(&config, &Attr::Null), false)["name"], json!("x"));
+    let acme = Attr::Known(Text::new("acme"));
+    assert_eq!(planned(&configured(&config, &acme), false)["name"], json!("acme--x"));
+
+    let config = Job { tenant: acme, ..config };
+    let seen = configured(&config, &Attr::Known(Text::new("other")));
+    assert_eq!(planned(&seen, false)["name"], json!("acme--x"), "the job's own tenant goes before");
+    assert!(seen.http == configured(&seen, &Attr::Null).http);
 }
 
 /// A path of attributes; what begins with `:` is a key, a number an index.

@@ -16,7 +16,7 @@ mod shell;
 
 use tfplugin::{
     diagnostic::{Diagnostic, Diagnostics},
-    model::{Attr, Strictness},
+    model::{self, Attr, Strictness},
     path::Path,
 };
 
@@ -77,10 +77,11 @@ macro_rules! typed_forms {
             forms.into_iter().filter_map(|form| form(job))
         }
 
-        /// Sets the typed form of the executor `name`, if there is one and it can say all that the settings do.
+        /// Sets the typed form of the executor `name`, if there is one that can say all that the settings do, and
+        /// would be accepted as configuration.
         fn decode_typed(job: &mut Job, name: &str, settings: &Settings) -> bool {
             $(if name == stringify!($name) {
-                job.$name = lossless(settings).into();
+                job.$name = lossless(settings).filter(can_be_configured).into();
                 return job.$name.is_set();
             })+
             false
@@ -131,7 +132,6 @@ pub(super) fn encode(job: &Job) -> Option<(String, Settings)> {
 pub(super) fn decode(job: &mut Job, prior: &Job, name: &str, settings: &Settings) {
     if !prior.executor.is_set()
         && !shows_credentials(prior, name, settings)
-        && can_be_configured(name, settings)
         && decode_typed(job, name, settings)
     {
         return;
@@ -142,13 +142,11 @@ pub(super) fn decode(job: &mut Job, prior: &Job, name: &str, settings: &Settings
     }
 }
 
-/// Whether the typed form would be accepted as configuration: what dkron has need not have been written by us.
-fn can_be_configured(name: &str, settings: &Settings) -> bool {
-    use tfplugin::model::TfType as _;
-    let mut job = Job::default();
-    decode_typed(&mut job, name, settings)
-        && Job::decode(&job.encode(), &Path::root(), Strictness::Configuration).is_ok()
-        && !in_each_form(&job, |form, path| form.check(path)).has_errors()
+/// Whether a form would be accepted as configuration: what dkron has need not have been written by us.
+fn can_be_configured<T: Form + model::TfType>(form: &T) -> bool {
+    let path = Path::root();
+    <T as model::TfType>::decode(&model::TfType::encode(form), &path, Strictness::Configuration).is_ok()
+        && !form.check(&path).has_errors()
 }
 
 /// Whether the typed form would show a password in an address that the user did not write there: plans hide it only in

@@ -254,10 +254,21 @@ fn addresses_with_a_user_in_them() {
     }
 }
 
-/// A job whose executor has these settings, in its typed form.
+/// A job whose executor has these settings, in its typed form; it need not be accepted.
 fn typed(name: &str, pairs: &[(&str, &str)]) -> Job {
+    let settings = settings(pairs);
     let mut job = Job::default();
-    assert!(decode_typed(&mut job, name, &settings(pairs)), "{name} has a typed form");
+    match name {
+        "http" => job.http = lossless(&settings).into(),
+        "shell" => job.shell = lossless(&settings).into(),
+        "grpc" => job.grpc = lossless(&settings).into(),
+        "kafka" => job.kafka = lossless(&settings).into(),
+        "nats" => job.nats = lossless(&settings).into(),
+        "rabbitmq" => job.rabbitmq = lossless(&settings).into(),
+        "gcppubsub" => job.gcppubsub = lossless(&settings).into(),
+        _ => {}
+    }
+    assert!(typed_in_use(&job).next().is_some(), "{name} has a typed form");
     job
 }
 

@@ -24,11 +24,8 @@ fn generic(executor: Executor) -> Job {
 
 /// Private data that knows these secrets.
 fn private(job: &Job) -> Private {
-    let mut job = job.clone();
-    let records: Records = secrets(&mut job)
-        .iter()
-        .filter_map(|secret| Some((secret.id(), Record::of(&secret.content()?).unwrap())))
-        .collect();
+    let records: Records =
+        contents(job).into_iter().map(|(id, content)| (id, Record::of(&content).unwrap())).collect();
     let mut private = Private::default();
     private.set(SECRETS, serde_json::to_value(records).unwrap());
     private

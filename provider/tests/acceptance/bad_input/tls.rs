@@ -13,10 +13,10 @@ use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
 /// An authority that issues certificates.
-pub(super) struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    pub(super) fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -24,12 +24,12 @@ impl Authority {
     }
 
     /// Its certificate as PEM.
-    pub(super) fn pem(&self) -> String {
+    pub(crate) fn pem(&self) -> String {
         self.0.pem()
     }
 
     /// A certificate for this name and its key, as PEM.
-    pub(super) fn issue_pem(&self, name: &str) -> (String, String) {
+    pub(crate) fn issue_pem(&self, name: &str) -> (String, String) {
         let (certificate, key) = self.issue(name);
         (certificate.pem(), key.serialize_pem())
     }
@@ -43,7 +43,7 @@ impl Authority {
 }
 
 /// A server of TLS on a loopback port that passes everything on. Ends when dropped.
-pub(super) struct Front {
+pub(crate) struct Front {
     address: net::SocketAddr,
     _stop: oneshot::Sender<()>,
 }
@@ -51,7 +51,7 @@ pub(super) struct Front {
 impl Front {
     /// Starts before `upstream` (`http://HOST:PORT`), with a certificate of `authority` for 127.0.0.1. Clients need a
     /// certificate of `clients` where there is one.
-    pub(super) fn start(upstream: &str, authority: &Authority, clients: Option<&Authority>) -> Self {
+    pub(crate) fn start(upstream: &str, authority: &Authority, clients: Option<&Authority>) -> Self {
         let acceptor = TlsAcceptor::from(Arc::new(config(authority, clients)));
         let upstream = upstream.trim_start_matches("http://").to_owned();
         let listener = net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -72,7 +72,7 @@ impl Front {
     }
 
     /// `https://127.0.0.1:PORT`
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("https://{}", self.address)
     }
 }

@@ -1,5 +1,7 @@
 //! Managed resources.
 
+use std::mem;
+
 use bytes::Bytes;
 use proto::tfplugin6::provider_server::Provider as _;
 
@@ -132,19 +134,8 @@ impl<P: Provider> Rpc<P> {
         prior: &Object,
         config: &Value,
     ) -> Result<Change> {
-        let request = pb::plan_resource_change::Request {
-            type_name: type_name.to_owned(),
-            prior_state: PLAN.encode(&prior.value, &schema.object_type)?,
-            proposed_new_state: PLAN
-                .encode(&proposed(&schema.object, &prior.value, config), &schema.object_type)?,
-            config: PLAN.encode(config, &schema.object_type)?,
-            prior_private: prior.private.clone(),
-            prior_identity: PLAN.encode_identity(&prior.identity, schema)?,
-            client_capabilities: Some(self.client_capabilities()),
-            ..Default::default()
-        };
-        let answer = PLAN.answered(self.server.plan_resource_change(Request::new(request)).await)?;
-        let warnings = PLAN.warnings(answer.diagnostics)?;
+        let proposed = proposed(&schema.object, &prior.value, config);
+        let (answer, warnings) = self.send_plan(type_name, schema, prior, &proposed, config).await?;
         let planned = PLAN.value(answer.planned_state.as_ref(), &schema.object_type)?;
         rules::plan_follows_config(&schema.object, &prior.value, config, &planned, &Path::root())
             .map_err(|violation| PLAN.violation(violation))?;
@@ -175,25 +166,38 @@ impl<P: Provider> Rpc<P> {
         if !self.capabilities.plan_destroy {
             return Ok((prior.clone(), Diagnostics::new()));
         }
-        let nothing = PLAN.encode(&Value::Null, &schema.object_type)?;
-        let request = pb::plan_resource_change::Request {
-            type_name: type_name.to_owned(),
-            prior_state: PLAN.encode(&prior.value, &schema.object_type)?,
-            proposed_new_state: nothing.clone(),
-            config: nothing,
-            prior_private: prior.private.clone(),
-            prior_identity: PLAN.encode_identity(&prior.identity, schema)?,
-            client_capabilities: Some(self.client_capabilities()),
-            ..Default::default()
-        };
-        let answer = PLAN.answered(self.server.plan_resource_change(Request::new(request)).await)?;
-        let warnings = PLAN.warnings(answer.diagnostics)?;
+        let nothing = &Value::Null;
+        let (answer, warnings) = self.send_plan(type_name, schema, prior, nothing, nothing).await?;
         self.decided(PLAN, answer.deferred)?;
         if !PLAN.value(answer.planned_state.as_ref(), &schema.object_type)?.is_null() {
             return Err(PLAN.violation(Violation::new(Rule::DestroyPlan, &Path::root(), "an object")));
         }
         let identity = PLAN.identity(answer.planned_identity.as_ref(), schema)?;
         Ok((Object { private: answer.planned_private, identity, ..prior.clone() }, warnings))
+    }
+
+    /// The answer without what there is to say about it, and that.
+    async fn send_plan(
+        &self,
+        type_name: &str,
+        schema: &Schema,
+        prior: &Object,
+        proposed: &Value,
+        config: &Value,
+    ) -> Result<(pb::plan_resource_change::Response, Diagnostics)> {
+        let request = pb::plan_resource_change::Request {
+            type_name: type_name.to_owned(),
+            prior_state: PLAN.encode(&prior.value, &schema.object_type)?,
+            proposed_new_state: PLAN.encode(proposed, &schema.object_type)?,
+            config: PLAN.encode(config, &schema.object_type)?,
+            prior_private: prior.private.clone(),
+            prior_identity: PLAN.encode_identity(&prior.identity, schema)?,
+            client_capabilities: Some(self.client_capabilities()),
+            ..Default::default()
+        };
+        let mut answer = PLAN.answered(self.server.plan_resource_change(Request::new(request)).await)?;
+        let warnings = PLAN.warnings(mem::take(&mut answer.diagnostics))?;
+        Ok((answer, warnings))
     }
 
     /// Creates or updates.

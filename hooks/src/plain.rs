@@ -1,0 +1,22 @@
+//! Text of strangers, which plays no tricks where it is shown.
+
+/// Whether a character shows as itself: it neither commands a terminal nor turns the direction of what stands beside it.
+pub fn is_plain(character: char) -> bool {
+    let turns = matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    !character.is_control() && !turns
+}
+
+/// Text without what is not [plain](is_plain), but with its lines.
+pub fn plain(text: &str) -> String {
+    text.chars().filter(|character| is_plain(*character) || matches!(character, '\n' | '\t')).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_shows_as_itself_is_left() {
+        assert_eq!(plain("a\u{1b}[2J\u{9b}b\u{7}\r\u{0}c\u{202e}d\u{2066}e\n\tä日"), "a[2Jbcde\n\tä日");
+    }
+}
