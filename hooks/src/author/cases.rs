@@ -47,7 +47,7 @@ pub enum Expectation {
 #[derive(Debug, thiserror::Error)]
 pub enum CaseError {
     /// The folder or a file cannot be read.
-    #[error("{} cannot be read: {error}", path.display())]
+    #[error("the cases in {} cannot be read: {error}", path.display())]
     Unreadable {
         /// What was to be read.
         path: PathBuf,
@@ -55,7 +55,7 @@ pub enum CaseError {
         error: io::Error,
     },
     /// The file is no case.
-    #[error("{} is no case, which has `request`, `expect` and perhaps `settings`: {error}", path.display())]
+    #[error("the file {} is no case, which has `request`, `expect` and perhaps `settings`: {error}", path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -63,7 +63,7 @@ pub enum CaseError {
         error: serde_json::Error,
     },
     /// There is none.
-    #[error("There is no case in {}: expected files that end in .json", folder.display())]
+    #[error("there is no case in {}: expected files that end in .json", folder.display())]
     None {
         /// The folder.
         folder: PathBuf,

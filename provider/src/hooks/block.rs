@@ -33,8 +33,9 @@ model! {
         /// What it means that the hook finds an error: `mandatory` (the default) stops, `advisory` warns,
         /// `mandatory-overridable` stops unless the environment variable `KRONY_HOOKS_OVERRIDE` names the hook.
         enforcement: Text<EnforcementWord> = optional(),
-        /// What it means that the hook cannot be fetched, or fails: `fail` or `warn`. By default `fail`, for an advisory hook
-        /// `warn`.
+        /// What it means that the module cannot be fetched, or that the hook gives no answer: `fail` or `warn`. By default
+        /// `fail`, for an advisory hook `warn`. A module that is no hook, or not the right one, and settings that it refuses are
+        /// errors in any case.
         on_error: Text<OnErrorWord> = optional(),
         /// Whether the hook sees sensitive values. Write-only ones are never shown.
         reveal_sensitive: bool = optional(),

@@ -102,6 +102,32 @@ fn a_hook_is_asked_at_its_own_stages_only() {
     assert_eq!(writes(&proxy), []);
 }
 
+/// Terraform plans a job once more as it stands before it destroys it: a rule that came later must not keep it there.
+#[test]
+fn a_job_that_stays_as_it_is_gets_warnings() {
+    let (node, _proxy, workspace) = counted(&Terraform::on_path().unwrap());
+    workspace.write("main.tf", &some_job("hook_unchanged")).unwrap();
+    apply(&workspace);
+    let bad =
+        json!({ "findings": [finding("A bad schedule", json!({ "path": [{ "attribute": "schedule" }] }))] });
+    let updates = answering_where("\"update\"", &bad);
+    let hooks = hook(&workspace, "guard", &updates, "stages = [\"plan\", \"apply\"]");
+    let changed = job("hook_unchanged", "  schedule = \"@daily\"\n  shell = { command = \"true\" }");
+    workspace.write("main.tf", &(provider(&hooks) + &changed)).unwrap();
+    Outcome::of(&workspace, &["plan"]).error();
+
+    workspace.write("main.tf", &(provider(&hooks) + &some_job("hook_unchanged"))).unwrap();
+    let outcome = Outcome::of(&workspace, &["plan"]);
+    assert_eq!(outcome.code, 0, "{outcome:#?}");
+    let warning = outcome.of_hook("guard");
+    assert!(warning.detail.contains("The job stays as it is"), "{warning:#?}");
+    assert_eq!((warning.severity.as_str(), line(warning)), ("warning", "schedule = \"@manually\""));
+
+    let outcome = Outcome::of(&workspace, &["destroy"]);
+    assert_eq!(outcome.code, 0, "{outcome:#?}");
+    assert_eq!(written(&node, "hook_unchanged"), None);
+}
+
 #[test]
 fn what_can_be_overridden_stops_unless_it_is() {
     let (node, proxy, mut workspace) = counted(&Terraform::on_path().unwrap());
