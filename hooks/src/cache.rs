@@ -1,13 +1,14 @@
 //! Compiled code on disk: compiling a hook of Python takes twenty seconds, loading what was compiled none.
 //!
-//! Compiled code is machine code: whoever changes it runs in our place. So each entry ends with a seal, a hash under a
-//! key that lies outside of the cache; a cache that was restored from elsewhere, or changed by others, is compiled
+//! Compiled code is machine code: whoever changes it runs in our place. So each entry ends with a seal, a hash of its name
+//! and content under a key that lies outside of the cache; a cache that was restored from elsewhere, or changed by others, is compiled
 //! anew. Entries appear whole or not at all, and one process waits for another that compiles the same.
 
-use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
 
 use tempfile::NamedTempFile;
 
@@ -25,11 +26,11 @@ pub struct Cache {
 
 /// What the cache has under a name.
 pub(crate) enum Lookup {
-    /// An entry with an unbroken seal.
-    Found(PathBuf),
+    /// What is in an entry with an unbroken seal.
+    Found(Vec<u8>),
     /// Nothing.
     Missing,
-    /// An entry that was changed, which is removed now.
+    /// An entry that was changed, or put there by somebody else.
     Broken,
 }
 
@@ -49,46 +50,54 @@ impl Cache {
 
     pub(crate) fn get(&self, name: &str) -> io::Result<Lookup> {
         let path = self.folder.join(name);
-        let mut file = match File::open(&path) {
-            Ok(file) => file,
+        let mut entry = match fs::read(&path) {
+            Ok(entry) => entry,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Lookup::Missing),
             Err(error) => return Err(error),
         };
-        if self.is_sealed(&mut file)? {
+        let seal = entry.split_off(entry.len().saturating_sub(SEAL));
+        // The comparison takes the same time wherever the two differ.
+        if <[u8; SEAL]>::try_from(seal).is_ok_and(|seal| self.seal(name, &entry) == seal) {
             // Only for the order in which entries go; a cache that cannot be written works all the same.
-            let _ = file.set_modified(SystemTime::now());
-            return Ok(Lookup::Found(path));
+            let _ = File::open(&path).and_then(|file| file.set_modified(SystemTime::now()));
+            return Ok(Lookup::Found(entry));
         }
-        fs::remove_file(&path)?;
+        // One that cannot be removed is found broken again.
+        let _ = fs::remove_file(&path);
         Ok(Lookup::Broken)
     }
 
-    fn is_sealed(&self, file: &mut File) -> io::Result<bool> {
-        let length = file.metadata()?.len();
-        let Some(content) = length.checked_sub(SEAL as u64) else { return Ok(false) };
+    /// Of an entry: its name, so that none can take the place of another, and its content.
+    fn seal(&self, name: &str, code: &[u8]) -> blake3::Hash {
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
-        hasher.update_reader(Read::take(&mut *file, content))?;
-        let mut seal = [0; SEAL];
-        file.seek(SeekFrom::Start(content))?;
-        file.read_exact(&mut seal)?;
-        // The comparison takes the same time wherever the two differ.
-        Ok(hasher.finalize() == seal)
+        hasher.update(&(name.len() as u64).to_le_bytes()).update(name.as_bytes()).update(code);
+        hasher.finalize()
     }
 
     pub(crate) fn put(&self, name: &str, code: &[u8]) -> io::Result<()> {
         let mut file = NamedTempFile::new_in(&self.folder)?;
         file.write_all(code)?;
-        file.write_all(blake3::keyed_hash(&self.key, code).as_bytes())?;
+        file.write_all(self.seal(name, code).as_bytes())?;
         file.persist(self.folder.join(name)).map_err(|error| error.error)?;
         self.trim()
     }
 
-    /// Waits until no other process has the lock. It ends with the file that is returned, and with this process.
-    pub(crate) fn lock(&self, name: &str) -> io::Result<File> {
+    /// Waits until no other process has the lock, or for `patience`. It ends with the file that is returned, and with
+    /// this process.
+    pub(crate) fn lock(&self, name: &str, patience: Duration) -> io::Result<File> {
         let file =
             File::options().create(true).append(true).open(self.folder.join(format!("{name}.{LOCK}")))?;
-        file.lock()?;
-        Ok(file)
+        let begin = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) if begin.elapsed() < patience => thread::sleep(PAUSE),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(io::Error::other("another process has compiled it for minutes"));
+                }
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
     }
 
     /// Removes what was not used for the longest time, until the rest fits.
@@ -96,8 +105,9 @@ impl Cache {
         let mut entries = Vec::new();
         for entry in fs::read_dir(&self.folder)? {
             let entry = entry?;
+            // Another process may have removed it meanwhile.
+            let Ok(facts) = entry.metadata() else { continue };
             if entry.path().extension().is_none_or(|extension| extension != LOCK) {
-                let facts = entry.metadata()?;
                 entries.push((facts.modified()?, facts.len(), entry.path()));
             }
         }
@@ -107,14 +117,18 @@ impl Cache {
             if size <= MAX_SIZE {
                 break;
             }
-            fs::remove_file(path)?;
-            size -= length;
+            match fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => size -= length,
+            }
         }
         Ok(())
     }
 }
 
 const LOCK: &str = "lock";
+/// Between two looks at a lock.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// A folder that only its owner can look into.
 fn private_folder(folder: &Path) -> io::Result<()> {
@@ -146,7 +160,18 @@ fn key(path: &Path) -> io::Result<[u8; SEAL]> {
 }
 
 /// None where there is no key, or one that is none.
+///
+/// # Errors
+/// When others can read or write it: then it proves nothing.
 fn stored_key(path: &Path) -> io::Result<Option<[u8; SEAL]>> {
+    #[cfg(unix)]
+    if let Ok(facts) = fs::metadata(path)
+        && std::os::unix::fs::PermissionsExt::mode(&facts.permissions()) & 0o077 != 0
+    {
+        let reason =
+            format!("{} may be read or written by others: remove it, and a new one is made", path.display());
+        return Err(io::Error::other(reason));
+    }
     match fs::read(path) {
         Ok(bytes) => match bytes.try_into() {
             Ok(key) => Ok(Some(key)),

@@ -1,13 +1,13 @@
 //! From a file to machine code.
 
-use wasmparser::{Parser, Payload};
+use wasmparser::{FunctionBody, ImportSectionReader, Operator, Parser, Payload};
 use wasmtime::component::Component;
 use wasmtime::{Config, Engine, Module, Precompiled};
 use wit_component::ComponentEncoder;
 
 use crate::error::LoadError;
-use crate::limits::{MAX_MODULE, MAX_STACK};
-use crate::plain::plain;
+use crate::limits::{MAX_CODE, MAX_FUNCTION, MAX_MODULE, MAX_STACK};
+use crate::plain::excerpt;
 
 /// Compiled code.
 pub(crate) enum Code {
@@ -56,20 +56,27 @@ fn binary(bytes: &[u8]) -> Result<std::borrow::Cow<'_, [u8]>, LoadError> {
     }
 }
 
+/// The longest reason that is told, in bytes.
+const MAX_REASON: usize = 2000;
+
 /// Errors of parsers draw pictures over several lines, and quote what they could not read.
 fn one_line(error: &impl ToString) -> String {
-    plain(&error.to_string()).split_whitespace().collect::<Vec<_>>().join(" ")
+    excerpt(&error.to_string(), MAX_REASON).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Compiles a module or component.
 pub(crate) fn compile(engine: &Engine, bytes: &[u8]) -> Result<Code, LoadError> {
     let binary = binary(bytes)?;
+    let facts = Facts::of(&binary)?;
     let invalid = |error: wasmtime::Error| LoadError::Invalid { reason: one_line(&format!("{error:#}")) };
     if Parser::is_component(&binary) {
         return Component::from_binary(engine, &binary).map(Code::Component).map_err(invalid);
     }
-    if !has_component_type(&binary)? {
+    if !facts.has_component_type {
         return Module::from_binary(engine, &binary).map(Code::Module).map_err(invalid);
+    }
+    if let Some(import) = facts.wasi {
+        return Err(LoadError::Import { import, advice: WRONG_TARGET });
     }
     let component = ComponentEncoder::default().validate(true).module(&binary);
     let component = component.and_then(|mut encoder| encoder.encode());
@@ -78,19 +85,72 @@ pub(crate) fn compile(engine: &Engine, bytes: &[u8]) -> Result<Code, LoadError> 
     Component::from_binary(engine, &component).map(Code::Component).map_err(invalid)
 }
 
-/// Whether a plain module is one that bindings made, and that only has to be wrapped to be a component: what `cargo build`
-/// leaves for the target wasm32-unknown-unknown.
-fn has_component_type(binary: &[u8]) -> Result<bool, LoadError> {
-    for payload in Parser::new(0).parse_all(binary) {
-        match payload {
-            Ok(Payload::CustomSection(section)) if section.name().starts_with("component-type") => {
-                return Ok(true);
+/// What a plain module with bindings was built for when it wants WASI.
+const WRONG_TARGET: &str = " It was built for another target: build it for wasm32-unknown-unknown";
+
+/// What there is to know of a binary before it is compiled.
+#[derive(Default)]
+struct Facts {
+    /// Whether a plain module is one that bindings made, and that only has to be wrapped to be a component: what
+    /// `cargo build` leaves for the target wasm32-unknown-unknown.
+    has_component_type: bool,
+    /// The first import from the first version of WASI.
+    wasi: Option<String>,
+    /// Of all functions: local variables times blocks.
+    weight: u64,
+}
+
+impl Facts {
+    fn of(binary: &[u8]) -> Result<Self, LoadError> {
+        let invalid = |error| LoadError::Invalid { reason: one_line(&error) };
+        let mut facts = Self::default();
+        for payload in Parser::new(0).parse_all(binary) {
+            match payload.map_err(invalid)? {
+                Payload::CustomSection(section) => {
+                    facts.has_component_type |= section.name().starts_with("component-type");
+                }
+                Payload::ImportSection(imports) => {
+                    facts.wasi = facts.wasi.or(first_of_wasi(imports).map_err(invalid)?);
+                }
+                Payload::CodeSectionEntry(function) => {
+                    let weight = weight(&function).map_err(invalid)?;
+                    within("a function of it", weight, MAX_FUNCTION)?;
+                    facts.weight = facts.weight.saturating_add(weight);
+                }
+                _ => {}
             }
-            Ok(_) => {}
-            Err(error) => return Err(LoadError::Invalid { reason: one_line(&error) }),
+        }
+        within("it", facts.weight, MAX_CODE).map(|()| facts)
+    }
+}
+
+fn within(part: &'static str, weight: u64, limit: u64) -> Result<(), LoadError> {
+    if weight > limit { Err(LoadError::TooHeavy { part, weight, limit }) } else { Ok(()) }
+}
+
+/// With what the work of the compiler grows: a value for each local variable where each block begins.
+fn weight(function: &FunctionBody<'_>) -> wasmparser::Result<u64> {
+    let mut locals = 0_u64;
+    for group in function.get_locals_reader()? {
+        locals = locals.saturating_add(group?.0.into());
+    }
+    let mut blocks = 0_u64;
+    for operator in function.get_operators_reader()? {
+        let begins =
+            matches!(operator?, Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. });
+        blocks += u64::from(begins);
+    }
+    Ok(locals.saturating_mul(blocks))
+}
+
+fn first_of_wasi(imports: ImportSectionReader<'_>) -> wasmparser::Result<Option<String>> {
+    for import in imports.into_imports() {
+        let import = import?;
+        if import.module.starts_with("wasi_") {
+            return Ok(Some(format!("{}.{}", import.module, import.name)));
         }
     }
-    Ok(false)
+    Ok(None)
 }
 
 impl Code {
@@ -101,19 +161,15 @@ impl Code {
         }
     }
 
-    /// Loads code that [`serialize`](Self::serialize) made, from a file that is [sealed](crate::cache).
+    /// Loads code that [`serialize`](Self::serialize) made, and whose [seal](crate::cache) was found unbroken.
     #[allow(unsafe_code, reason = "loading machine code cannot be checked; the argument stands below")]
-    pub(crate) fn load(engine: &Engine, path: &std::path::Path) -> wasmtime::Result<Self> {
-        // SAFETY: the file holds what `serialize` made: its seal was checked a moment ago, under a key that only this
-        // user can read, in a folder that only this user can write. Entries are replaced whole and never written in
-        // place, so the mapped file stays as it is. Whoever could change it in between could change this program as
-        // well. The engine refuses code of another version, configuration or processor by itself.
+    pub(crate) fn load(engine: &Engine, code: &[u8]) -> wasmtime::Result<Self> {
+        // SAFETY: `code` is what `serialize` made: the seal was checked on these very bytes, under a key that only this user
+        // can read. The engine copies them, and refuses code of another version, configuration or processor by itself.
         unsafe {
-            match Engine::detect_precompiled_file(path)? {
-                Some(Precompiled::Component) => {
-                    Component::deserialize_file(engine, path).map(Self::Component)
-                }
-                _ => Module::deserialize_file(engine, path).map(Self::Module),
+            match Engine::detect_precompiled(code) {
+                Some(Precompiled::Component) => Component::deserialize(engine, code).map(Self::Component),
+                _ => Module::deserialize(engine, code).map(Self::Module),
             }
         }
     }

@@ -24,6 +24,19 @@ pub enum LoadError {
         /// In bytes.
         size: usize,
     },
+    /// Compiling it would take too much.
+    #[error(
+        "Compiling it would take too much time and memory: {part} has local variables times blocks of {weight}, more than \
+         {limit}. Split large functions up, or build for size"
+    )]
+    TooHeavy {
+        /// A function, or all of them.
+        part: &'static str,
+        /// Its local variables times its blocks.
+        weight: u64,
+        /// So many are compiled.
+        limit: u64,
+    },
     /// The file is damaged, or uses what this host does not know.
     #[error("It is no valid WebAssembly: {reason}. It may be cut off or damaged: build or download it again")]
     Invalid {
@@ -107,7 +120,7 @@ pub enum CallError {
     OutOfStack,
     /// It ended itself, as a panic does.
     #[error(
-        "It ended with a trap: {reason}. This is a fault of the hook; what it logged before shows with TF_LOG=debug"
+        "It ended with a trap: {reason}. This is a fault of the hook; what it logged before shows with TF_LOG=debug, and with `hook run`"
     )]
     Trap {
         /// What the engine says.

@@ -11,6 +11,7 @@ use wasmtime::{Engine, Module, Store};
 use crate::code::Code;
 use crate::error::{CallError, LoadError};
 use crate::limits::{Limits, Meter};
+use crate::plain::excerpt;
 use crate::request::Request;
 use crate::verdict::{Description, Verdict};
 
@@ -78,6 +79,9 @@ impl Surroundings {
     }
 }
 
+/// The longest name of a guest's that is told, in bytes.
+const MAX_NAME: usize = 200;
+
 /// Settings that a hook refuses, in its own words.
 pub(crate) type Settings = Result<(), String>;
 
@@ -136,7 +140,7 @@ fn link_module(engine: &Engine, module: &Module, wasi: Wasi) -> Result<Box<dyn G
 }
 
 fn no_hook<'a>(exports: impl Iterator<Item = &'a str>) -> LoadError {
-    let found: Vec<String> = exports.take(20).map(|name| format!("`{name}`")).collect();
+    let found: Vec<String> = exports.take(20).map(|name| format!("`{}`", excerpt(name, MAX_NAME))).collect();
     LoadError::NoHook {
         expected: format!("`{}0` of a component, or `{}` of a plain module", v0_1::RULES, core_json::HOOK),
         found: if found.is_empty() { "no exports at all".to_owned() } else { found.join(", ") },
@@ -147,11 +151,12 @@ fn no_hook<'a>(exports: impl Iterator<Item = &'a str>) -> LoadError {
 fn unknown_import(import: String) -> LoadError {
     let is_wasi = import.starts_with("wasi");
     let advice = if is_wasi {
-        " It was built for WASI: build it without, or set `wasi = \"stub\"`, which gives it one in which there is nothing"
+        " It was built for WASI: build it without (`--stub-wasi` of componentize-py), or set `wasi = \"stub\"` (`--wasi stub` on \
+         the command line), which gives it one in which there is nothing"
     } else {
         " Build it without"
     };
-    LoadError::Import { import, advice }
+    LoadError::Import { import: excerpt(&import, MAX_NAME), advice }
 }
 
 /// An answer that is none.

@@ -18,6 +18,13 @@ use crate::limits::{Limits, MAX_FINDINGS, MAX_OUTPUT};
 use crate::request::Request;
 use crate::verdict::{Description, Verdict};
 
+/// How long a process waits for another one that compiles the same.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What is said of code whose seal is broken.
+const BROKEN: &str = "Its compiled code in the cache was not written by you, or was changed since: it is not used, and \
+                      compiled anew. If you did not bring the cache from elsewhere, find out who did that.";
+
 /// How long one step of the clock takes that ends calls.
 const TICK: Duration = Duration::from_millis(10);
 
@@ -112,13 +119,17 @@ impl Host {
         warnings: &mut Vec<String>,
     ) -> Result<(Code, bool), LoadError> {
         let entry = self.entry(digest);
-        if let Some(code) = self.cached(cache, &entry, warnings) {
-            return Ok((code, true));
-        }
         // Who waits here for another process finds its work done.
-        let lock = cache.lock(&entry);
+        let lock = match self.cached(cache, &entry) {
+            Ok(Some(code)) => return Ok((code, true)),
+            Ok(None) => cache.lock(&entry, PATIENCE),
+            Err(warning) => {
+                warnings.push(warning);
+                cache.lock(&entry, PATIENCE)
+            }
+        };
         if lock.is_ok()
-            && let Some(code) = self.cached(cache, &entry, warnings)
+            && let Ok(Some(code)) = self.cached(cache, &entry)
         {
             return Ok((code, true));
         }
@@ -135,29 +146,15 @@ impl Host {
         Ok((code, false))
     }
 
-    /// Code from the cache, if there is any that can be trusted.
-    fn cached(&self, cache: &Cache, entry: &str, warnings: &mut Vec<String>) -> Option<Code> {
+    /// Code from the cache, if there is any; else what is wrong with what is there.
+    fn cached(&self, cache: &Cache, entry: &str) -> Result<Option<Code>, String> {
         match cache.get(entry) {
-            Ok(Lookup::Missing) => None,
-            Ok(Lookup::Found(path)) => match Code::load(&self.engine, &path) {
-                Ok(code) => Some(code),
-                Err(error) => {
-                    warnings.push(format!("Its compiled code in the cache is of no use: {error:#}."));
-                    None
-                }
-            },
-            Ok(Lookup::Broken) => {
-                warnings.push(
-                    "Its compiled code in the cache was not written by you, or was changed since: it was thrown away and \
-                     compiled anew. If you did not bring the cache from elsewhere, find out who did that."
-                        .to_owned(),
-                );
-                None
-            }
-            Err(error) => {
-                warnings.push(format!("Its compiled code could not be read from the cache: {error}."));
-                None
-            }
+            Ok(Lookup::Missing) => Ok(None),
+            Ok(Lookup::Found(code)) => Code::load(&self.engine, &code)
+                .map(Some)
+                .map_err(|error| format!("Its compiled code in the cache is of no use: {error:#}.")),
+            Ok(Lookup::Broken) => Err(BROKEN.to_owned()),
+            Err(error) => Err(format!("Its compiled code could not be read from the cache: {error}.")),
         }
     }
 

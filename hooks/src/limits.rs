@@ -10,6 +10,11 @@ pub const MAX_MODULE: usize = 50 << 20;
 pub const MAX_OUTPUT: usize = 1 << 20;
 /// The most findings in one answer.
 pub const MAX_FINDINGS: usize = 100;
+/// The heaviest function that is compiled: its local variables times its blocks, with which the time and memory of the
+/// compiler grow. The heaviest one of the interpreter of Python has 67,000, of JavaScript 51,000, of Go 6,000.
+pub const MAX_FUNCTION: u64 = 250_000;
+/// The heaviest module that is compiled: the same, summed up. Python has 1.4 million.
+pub const MAX_CODE: u64 = 8_000_000;
 /// How much stack a guest may use, in bytes. Calls need a thread with more than that.
 pub const MAX_STACK: usize = 512 << 10;
 /// The most elements of one table.
@@ -22,7 +27,7 @@ const MAX_PARTS: usize = 100;
 pub struct Limits {
     /// Instructions, more or less. Deterministic: the same call uses the same amount everywhere.
     pub fuel: u64,
-    /// Memory in bytes, of all memories of the guest together.
+    /// Memory in bytes, of all memories and tables of the guest together.
     pub memory: usize,
     /// Time by the clock: for what fuel does not see, such as a machine that is busy.
     pub timeout: Duration,
@@ -37,7 +42,7 @@ impl Default for Limits {
 /// Counts the memory of one store.
 pub(crate) struct Meter {
     limit: usize,
-    /// In bytes, of all memories.
+    /// In bytes, of all memories and tables.
     pub(crate) memory: usize,
     /// Whether the guest asked for more than it may have.
     pub(crate) exceeded: bool,
@@ -46,6 +51,17 @@ pub(crate) struct Meter {
 impl Meter {
     pub(crate) fn new(limit: usize) -> Self {
         Self { limit, memory: 0, exceeded: false }
+    }
+
+    /// Takes so many bytes, if there are so many left.
+    fn take(&mut self, bytes: usize) -> bool {
+        let memory = self.memory.saturating_add(bytes);
+        let fits = memory <= self.limit;
+        self.exceeded |= !fits;
+        if fits {
+            self.memory = memory;
+        }
+        fits
     }
 }
 
@@ -56,24 +72,18 @@ impl ResourceLimiter for Meter {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        if maximum.is_some_and(|maximum| desired > maximum) {
-            return Ok(false);
-        }
-        let memory = self.memory.saturating_add(desired.saturating_sub(current));
-        self.exceeded |= memory > self.limit;
-        if memory <= self.limit {
-            self.memory = memory;
-        }
-        Ok(memory <= self.limit)
+        let is_possible = maximum.is_none_or(|maximum| desired <= maximum);
+        Ok(is_possible && self.take(desired.saturating_sub(current)))
     }
 
     fn table_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
-        _maximum: Option<usize>,
+        maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        Ok(desired <= MAX_TABLE)
+        let is_possible = desired <= MAX_TABLE && maximum.is_none_or(|maximum| desired <= maximum);
+        Ok(is_possible && self.take(desired.saturating_sub(current).saturating_mul(size_of::<usize>())))
     }
 
     fn instances(&self) -> usize {

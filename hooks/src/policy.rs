@@ -164,8 +164,8 @@ impl Policies {
         }
         let answer = policy.hook.validate(&policy.limits, &policy.settings, request).result;
         let answer = Arc::new(answer);
-        // Time is the one thing on which an answer can depend besides the request.
-        if !matches!(*answer, Err(CallError::OutOfTime { .. })) {
+        // Why there was none may be the machine's business.
+        if answer.is_ok() {
             let mut answers = answers();
             if answers.len() >= MAX_ANSWERS {
                 answers.clear();
@@ -198,14 +198,14 @@ fn judge(policy: &Policy, request: &Request, answer: &Answer) -> Vec<Remark> {
             found.iter().map(|finding| Remark::finding(policy, finding)).collect()
         }
         Ok(Verdict::NeedsKnown(paths)) => {
-            unanswered(request, paths).map(|reason| Remark::failure(policy, &reason)).into_iter().collect()
+            waits_in_vain(request, paths).map(|reason| Remark::failure(policy, &reason)).into_iter().collect()
         }
         Err(error) => vec![Remark::failure(policy, &error.to_string())],
     }
 }
 
-/// Why a hook that waits for values cannot be given them; none where it only has to wait.
-fn unanswered(request: &Request, paths: &[Path]) -> Option<String> {
+/// Why a hook that waits for the values at `paths` cannot be given them; none where it only has to wait.
+pub fn waits_in_vain(request: &Request, paths: &[Path]) -> Option<String> {
     let object = request.planned.as_ref().or(request.prior.as_ref());
     let places: Vec<(&Path, Place)> =
         paths.iter().map(|path| (path, object.map_or(Place::Known, |object| look(object, path)))).collect();

@@ -1,15 +1,14 @@
 use super::*;
 
+const PATIENCE: Duration = Duration::from_secs(60);
+
 fn cache(folder: &Path) -> Cache {
     Cache::open(&folder.join("cache"), &folder.join("state/key")).unwrap()
 }
 
 fn content(cache: &Cache, name: &str) -> Option<Vec<u8>> {
     match cache.get(name).unwrap() {
-        Lookup::Found(path) => {
-            let bytes = fs::read(path).unwrap();
-            Some(bytes[..bytes.len() - SEAL].to_owned())
-        }
+        Lookup::Found(code) => Some(code),
         Lookup::Missing => None,
         Lookup::Broken => panic!("broken"),
     }
@@ -57,9 +56,41 @@ fn an_entry_of_another_cache_is_broken_here() {
 }
 
 #[test]
+fn an_entry_cannot_take_the_place_of_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = cache(folder.path());
+    cache.put("allows", b"code").unwrap();
+    fs::copy(folder.path().join("cache/allows"), folder.path().join("cache/denies")).unwrap();
+    assert!(matches!(cache.get("denies").unwrap(), Lookup::Broken));
+    assert!(matches!(cache.get("allows").unwrap(), Lookup::Found(_)));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_that_others_can_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    cache(folder.path());
+    let key = folder.path().join("state/key");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+    let error = Cache::open(&folder.path().join("cache"), &key).unwrap_err().to_string();
+    assert!(error.contains("by others"), "{error}");
+}
+
+#[test]
+fn a_lock_is_not_waited_for_without_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = cache(folder.path());
+    let _lock = cache.lock("name", PATIENCE).unwrap();
+    let error = cache.lock("name", Duration::ZERO).unwrap_err().to_string();
+    assert!(error.contains("another process"), "{error}");
+}
+
+#[test]
 fn a_damaged_key_is_replaced() {
     let folder = tempfile::tempdir().unwrap();
     cache(folder.path()).put("name", b"code").unwrap();
+    // Written in place, so that it stays its owner's alone.
     fs::write(folder.path().join("state/key"), "short").unwrap();
     let cache = cache(folder.path());
     assert!(matches!(cache.get("name").unwrap(), Lookup::Broken));
@@ -82,10 +113,10 @@ fn others_cannot_look_into_it() {
 fn one_waits_for_another() {
     let folder = tempfile::tempdir().unwrap();
     let cache = cache(folder.path());
-    let lock = cache.lock("name").unwrap();
+    let lock = cache.lock("name", PATIENCE).unwrap();
     let other = cache.clone();
-    let waiting = std::thread::spawn(move || {
-        drop(other.lock("name").unwrap());
+    let waiting = thread::spawn(move || {
+        drop(other.lock("name", PATIENCE).unwrap());
         other.get("name").unwrap()
     });
     cache.put("name", b"code").unwrap();
@@ -105,7 +136,7 @@ fn what_was_not_used_goes_first() {
         // Holes: files that are large only by name.
         let file = File::options().append(true).open(folder.path().join("cache").join(name)).unwrap();
         file.set_len(MAX_SIZE / 2).unwrap();
-        file.set_modified(SystemTime::now() - std::time::Duration::from_secs(age)).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(age)).unwrap();
     }
     File::open(folder.path().join("cache/used")).unwrap().set_modified(SystemTime::now()).unwrap();
     cache.trim().unwrap();

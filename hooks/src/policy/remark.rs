@@ -1,6 +1,7 @@
 //! What the operator of a hook is told.
 
 use super::{Enforcement, OVERRIDE_VARIABLE, OnError, Policy};
+use crate::plain::excerpt;
 use crate::verdict::{Finding, Path, Severity};
 
 /// What there is to say about an object, as it is to be shown.
@@ -24,16 +25,16 @@ impl Remark {
     /// What a hook found.
     pub(super) fn finding(policy: &Policy, finding: &Finding) -> Self {
         let severity = if policy.stops() { finding.severity } else { Severity::Warning };
-        let summary = match plain(&finding.summary.replace(['\n', '\t'], " "), MAX_SUMMARY) {
+        let summary = match excerpt(&finding.summary.replace(['\n', '\t'], " "), MAX_SUMMARY) {
             empty if empty.trim().is_empty() => "A hook objects".to_owned(),
             summary => summary,
         };
-        let rule = finding.rule.as_ref().map(|rule| format!(", rule {}", plain(rule, MAX_SUMMARY)));
+        let rule = finding.rule.as_ref().map(|rule| format!(", rule {}", excerpt(rule, MAX_SUMMARY)));
         let advice =
             if finding.severity == Severity::Error { override_advice(policy) } else { String::new() };
         let detail = format!(
             "{}\n\nSaid by {}{}.{advice}",
-            plain(&finding.detail, MAX_DETAIL),
+            excerpt(&finding.detail, MAX_DETAIL),
             policy.introduction(),
             rule.unwrap_or_default(),
         );
@@ -43,14 +44,14 @@ impl Remark {
     /// Why a hook gave no answer.
     pub(super) fn failure(policy: &Policy, reason: &str) -> Self {
         let stops = policy.on_error == OnError::Fail && policy.stops_or_advises();
+        let advice = if policy.on_error == OnError::Fail { override_advice(policy) } else { String::new() };
         Self {
             severity: if stops { Severity::Error } else { Severity::Warning },
             summary: "A hook could not answer".to_owned(),
             detail: format!(
-                "The question went to {}. {}.{}",
+                "The question went to {}. {}.{advice}",
                 policy.introduction(),
-                plain(reason, MAX_DETAIL),
-                override_advice(policy)
+                excerpt(reason, MAX_DETAIL),
             ),
             path: Path::default(),
         }
@@ -83,12 +84,4 @@ fn override_advice(policy: &Policy) -> String {
         }
         _ => String::new(),
     }
-}
-
-/// Text of a hook that cannot play tricks with a terminal, and that ends.
-fn plain(text: &str, longest: usize) -> String {
-    let text = crate::plain::plain(text);
-    let end = text.floor_char_boundary(longest);
-    let mark = if end < text.len() { "…" } else { "" };
-    format!("{}{mark}", &text[..end])
 }

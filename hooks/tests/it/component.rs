@@ -119,6 +119,18 @@ fn a_cut_component_is_damaged() {
     }
 }
 
+/// What cargo leaves for wasm32-wasip1.
+#[test]
+fn a_module_for_the_wrong_target_is_told_the_right_one() {
+    let module = guest("", "i32.const 0");
+    let text = wasmprinter::print_bytes(&module).unwrap();
+    let import = "(import \"wasi_snapshot_preview1\" \"environ_get\" (func (param i32 i32) (result i32)))";
+    let (before, after) = text.split_once("(memory").unwrap();
+    let error = load_error(format!("{before}{import}\n(memory{after}"));
+    assert!(matches!(error, LoadError::Import { .. }), "{error:?}");
+    assert!(error.to_string().contains("wasm32-unknown-unknown"), "{error}");
+}
+
 #[test]
 fn a_component_that_wants_wasi_is_told_how_to_get_one() {
     let component = r#"(component

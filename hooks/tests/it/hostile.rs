@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hooks::Wasi;
 use hooks::error::{CallError, LoadError};
-use hooks::limits::{Limits, MAX_MODULE};
+use hooks::limits::{Limits, MAX_FUNCTION, MAX_MODULE};
 use hooks::verdict::Verdict;
 use serde_json::{Value, json};
 
@@ -80,6 +80,40 @@ fn tables_end_at_their_limit() {
     let plenty = Limits { fuel: 50_000_000, ..limits() };
     let answer = load(plain(items, body)).validate(&plenty, &Value::Null, &request()).result;
     assert!(matches!(answer, Err(CallError::Trap { .. })), "{answer:?}");
+}
+
+#[test]
+fn tables_count_as_memory() {
+    let tables = "(table 100000 funcref)".repeat(90);
+    assert_eq!(ask(&load(plain(&tables, "i64.const 0"))), Err(CallError::OutOfMemory { memory: 4 << 20 }));
+}
+
+#[test]
+fn what_would_take_minutes_to_compile_is_refused() {
+    let function = |locals: usize, loops: usize| {
+        let body: String = (0..loops)
+            .map(|index| {
+                format!("(loop (local.set {} (i32.const 1)) (br_if 0 (local.get 0)))", index % locals)
+            })
+            .collect();
+        format!("(func (param i32) (local {}) {body})", "i32 ".repeat(locals))
+    };
+    let error = load_error(plain(&function(2000, 2000), "i64.const 0"));
+    assert_eq!(
+        error,
+        LoadError::TooHeavy { part: "a function of it", weight: 4_000_000, limit: MAX_FUNCTION }
+    );
+    let many = function(400, 400).repeat(60);
+    assert!(matches!(load_error(plain(&many, "i64.const 0")), LoadError::TooHeavy { part: "it", .. }));
+}
+
+#[test]
+fn a_message_about_megabytes_is_short() {
+    let error = load_error(format!("(module {}", "(oops)".repeat(500_000)));
+    assert!(error.to_string().len() < 4000, "{}", error.to_string().len());
+    let name = "x".repeat(100_000);
+    let error = load_error(format!("(module (memory (export \"{name}\") 1))"));
+    assert!(error.to_string().len() < 4000, "{}", error.to_string().len());
 }
 
 #[test]
