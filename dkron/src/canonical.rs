@@ -1,7 +1,7 @@
 //! The job in one form, however it was written: what rules about jobs look at.
 //!
-//! It is an object with dkron's own fields, always all of them, without what only the server or krony keeps there. Two
-//! jobs that mean the same are equal in this form.
+//! It is an object with dkron's own fields, always all of them, without what only the server or krony keeps there. What
+//! can be written in several ways is equal in this form, but for schedules: their text is kept, as it is written.
 //!
 //! Credentials within addresses are left out: rules judge schemes and hosts, and a host is easier to judge where nothing
 //! stands before it. Other secrets are there. [`secrets`] tells where, and [`put`] puts something else in their places.

@@ -6,7 +6,7 @@ mod templates;
 use serde_json::json;
 
 pub use self::cases::{Case, CaseError, Expectation, read};
-pub use self::templates::{InvalidName, Language, project};
+pub use self::templates::{InvalidName, Language, is_name, project};
 use crate::request::{Operation, Request, Stage, Versions};
 
 /// A question such as krony asks: about a job that calls an address every night.

@@ -148,7 +148,7 @@ fn no_hook<'a>(exports: impl Iterator<Item = &'a str>) -> LoadError {
 }
 
 /// Why an import cannot be had.
-fn unknown_import(import: String) -> LoadError {
+fn unknown_import(import: &str) -> LoadError {
     let is_wasi = import.starts_with("wasi");
     let advice = if is_wasi {
         " It was built for WASI: build it without (`--stub-wasi` of componentize-py), or set `wasi = \"stub\"` (`--wasi stub` on \
@@ -156,7 +156,7 @@ fn unknown_import(import: String) -> LoadError {
     } else {
         " Build it without"
     };
-    LoadError::Import { import: excerpt(&import, MAX_NAME), advice }
+    LoadError::Import { import: excerpt(import, MAX_NAME), advice }
 }
 
 /// An answer that is none.

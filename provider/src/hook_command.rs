@@ -16,8 +16,12 @@ use clap::{Args, Subcommand, ValueEnum};
 use hooks::Wasi;
 use hooks::host::{Hook, Host};
 use hooks::limits::{Limits, MAX_MODULE};
+use hooks::plain::plain;
 
-use crate::text::{positive_duration, sentence};
+use crate::{
+    provider::variable,
+    text::{positive_duration, sentence},
+};
 
 /// Makes, looks at, asks, tests and times hooks: WebAssembly modules that judge what is planned.
 #[derive(Args)]
@@ -42,9 +46,12 @@ type Failure = String;
 
 /// Runs a command. What went wrong is said on stderr, and what hooks log.
 pub fn run(arguments: &Arguments) -> ExitCode {
-    let log = tracing_subscriber::fmt().with_writer(io::stderr).without_time().with_target(false);
-    // A test that runs commands in its own process has a log already.
-    let _ = log.with_env_filter("hooks=debug").try_init();
+    // What is timed is not to write as well.
+    if !matches!(arguments.command, Command::Bench(_)) {
+        let log = tracing_subscriber::fmt().with_writer(io::stderr).without_time().with_target(false);
+        // A test that runs commands in its own process has a log already.
+        let _ = log.with_env_filter("hooks=debug").try_init();
+    }
     let result = match &arguments.command {
         Command::New(arguments) => new::run(arguments),
         Command::Example => example(),
@@ -54,8 +61,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Command::Bench(arguments) => bench::run(arguments),
     };
     result.unwrap_or_else(|failure| {
-        // Where stderr is gone there is nobody to tell.
-        let _ = writeln!(io::stderr(), "Error: {failure}");
+        tell(&format!("Error: {failure}"));
         ExitCode::FAILURE
     })
 }
@@ -123,11 +129,13 @@ impl Module {
 
     /// Loads the hook, through the user's cache.
     fn load(&self) -> Result<Hook, Failure> {
-        let cache = crate::hooks::user_cache(&|name| std::env::var(name).ok());
+        let cache = crate::hooks::user_cache(&variable);
         let host = Host::new(cache).map_err(sentence)?;
         let bytes = self.read()?;
         let loaded = host.load(&self.name(), &bytes, self.wasi());
-        loaded.map(|loaded| loaded.hook).map_err(|error| not_a_hook(&self.path, error))
+        let loaded = loaded.map_err(|error| not_a_hook(&self.path, error))?;
+        loaded.warnings.iter().for_each(|warning| tell(&format!("Warning: {warning}")));
+        Ok(loaded.hook)
     }
 
     fn name(&self) -> String {
@@ -139,9 +147,26 @@ fn not_a_hook(path: &Path, error: impl Display) -> Failure {
     format!("{} cannot be a hook. {}", path.display(), sentence(error))
 }
 
-/// Writes to stdout.
+/// Writes to stdout. Modules have a say in it, but not in what a terminal does.
 fn print(text: impl Display) -> Result<(), Failure> {
-    writeln!(io::stdout(), "{text}").map_err(|error| format!("The output cannot be written: {error}."))
+    match writeln!(io::stdout(), "{}", plain(&text.to_string())) {
+        // Who reads has had enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(|error| format!("The output cannot be written: {error}.")),
+    }
+}
+
+/// Writes to stderr. Where that is gone there is nobody to tell.
+fn tell(text: &str) {
+    let _ = writeln!(io::stderr(), "{}", plain(text));
+}
+
+/// Checks the settings, as Terraform does before the first question.
+fn expect_settings(hook: &Hook, limits: &Limits, settings: &serde_json::Value) -> Result<(), Failure> {
+    let accepted = hook.validate_settings(limits, settings).result;
+    let accepted =
+        accepted.map_err(|error| format!("The hook was to check its settings. {}", sentence(error)))?;
+    accepted.map_err(|reason| format!("The hook refuses these settings. {}", sentence(reason)))
 }
 
 /// Settings: JSON, or the path of a file behind an `@`.

@@ -71,9 +71,9 @@ impl Provider for KronyProvider {
     }
 }
 
-/// Reads an environment variable.
+/// Reads an environment variable. What is no text in it is replaced, and so found to be wrong where it is used.
 pub(crate) fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 
 fn user_agent(terraform_version: &str) -> String {

@@ -45,16 +45,18 @@ impl Language {
     fn files(self) -> Files {
         match self {
             Self::Rust => {
-                files!("rust": "README.md", "Cargo.toml.template", "src/lib.rs", "cases/allowed.json", "cases/denied.json")
+                files!("rust": ".cargo/config.toml", ".gitignore", "README.md", "Cargo.toml.template", "src/lib.rs",
+                    "cases/allowed.json", "cases/denied.json")
             }
             Self::Python => {
-                files!("python": "README.md", "app.py", "cases/allowed.json", "cases/denied.json")
+                files!("python": ".gitignore", "README.md", "app.py", "cases/allowed.json", "cases/denied.json")
             }
             Self::JavaScript => {
-                files!("javascript": "README.md", "app.js", "cases/allowed.json", "cases/denied.json")
+                files!("javascript": ".gitignore", "README.md", "app.js", "cases/allowed.json", "cases/denied.json")
             }
             Self::Go => {
-                files!("go": "README.md", "go.mod.template", "abi.go", "hook.go", "cases/allowed.json", "cases/denied.json")
+                files!("go": ".gitignore", "README.md", "go.mod.template", "abi.go", "hook.go",
+                    "cases/allowed.json", "cases/denied.json")
             }
             Self::Wat => {
                 files!("wat": "README.md", "{{name_snake}}.wat", "cases/allowed.json", "cases/denied.json")
@@ -100,7 +102,8 @@ pub fn project(language: Language, name: &str) -> Result<Vec<(PathBuf, String)>,
     Ok(files)
 }
 
-fn is_name(name: &str) -> bool {
+/// Whether a hook may be called so.
+pub fn is_name(name: &str) -> bool {
     let mut words = name.split('-');
     name.starts_with(|first: char| first.is_ascii_lowercase())
         && words.all(|word| {

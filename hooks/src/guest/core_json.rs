@@ -28,7 +28,7 @@ impl Linked {
             let is_given = (import.module(), import.name()) == LOG
                 || (wasi == Wasi::Stub && import.module() == wasi::MODULE);
             if !is_given {
-                return Err(unknown_import(format!("{}.{}", import.module(), import.name())));
+                return Err(unknown_import(&format!("{}.{}", import.module(), import.name())));
             }
         }
         link(engine, module, wasi)

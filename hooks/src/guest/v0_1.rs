@@ -35,7 +35,7 @@ impl Linked {
             let is_given =
                 name.starts_with(PACKAGE) || (wasi == Wasi::Stub && name.starts_with(wasi::PACKAGES));
             if !is_given {
-                return Err(unknown_import(name.to_owned()));
+                return Err(unknown_import(name));
             }
         }
         link(engine, component, wasi)

@@ -14,15 +14,17 @@ export const rules = {
     };
   },
 
-  // Settings are JSON text. To refuse them: throw a text.
-  validateSettings(settings) {},
+  // Settings are JSON text; this rule has none. A text that is thrown refuses them.
+  validateSettings(settings) {
+    if (settings !== "{}") throw `expected no settings, found ${settings}`;
+  },
 
   validate(settings, request) {
     if (request.planned == null) return { tag: "ok" }; // the job is deleted
     const { owner } = JSON.parse(request.planned);
-    // {"$unknown": true} or {"$sensitive": true}: ask again when it is known.
-    if (owner?.$unknown || owner?.$sensitive) return { tag: "needs-known", val: [OWNER] };
-    if (owner) return { tag: "ok" };
+    // {"$unknown": true}: the owner will be known later, ask again then.
+    if (owner?.$unknown) return { tag: "needs-known", val: [OWNER] };
+    if (owner) return { tag: "ok" }; // also {"$sensitive": true}: there is an owner, whom the hook may not see
     return {
       tag: "findings",
       val: [

@@ -2,6 +2,7 @@
 
 import json
 
+from componentize_py_types import Err
 from wit_world import exports
 from wit_world.imports.types import (
     Description,
@@ -28,15 +29,16 @@ class Rules(exports.Rules):
         )
 
     def validate_settings(self, settings):
-        """Settings are JSON text. To refuse them: `raise Err("…")`, from `componentize_py_types`."""
+        if json.loads(settings):  # this rule has none
+            raise Err(f"expected no settings, found {settings}")
 
     def validate(self, settings, request):
         if request.planned is None:  # the job is deleted
             return Verdict_Ok()
         owner = json.loads(request.planned).get("owner")
-        if isinstance(owner, dict):  # {"$unknown": true} or {"$sensitive": true}: ask again when it is known
+        if isinstance(owner, dict) and "$unknown" in owner:  # will be known later: ask again then
             return Verdict_NeedsKnown([OWNER])
-        if owner:
+        if owner:  # also {"$sensitive": true}: there is an owner, whom the hook may not see
             return Verdict_Ok()
         detail = 'An owner is expected, found none. Write for example: owner = "Team Blue"'
         return Verdict_Findings([Finding(Severity.ERROR, "Job without an owner", detail, OWNER, None)])

@@ -11,7 +11,7 @@ use hooks::host::{Cost, Hook, Host};
 use hooks::limits::Limits;
 use serde::Serialize;
 
-use super::{Failure, Module, not_a_hook, print, settings};
+use super::{Failure, Module, expect_settings, not_a_hook, print, settings};
 use crate::text::sentence;
 
 /// Measures what a hook uses: fuel, memory and time, compiled anew, from the cache, and warm
@@ -129,6 +129,7 @@ fn load(module: &Module) -> Result<(Duration, Duration, Hook), Failure> {
 fn calls(hook: &Hook, limits: &Limits, cases: &[Case], count: u32) -> Result<Vec<Cost>, Failure> {
     let mut costs = Vec::new();
     for case in cases.iter().filter(|case| !matches!(case.expect, Expectation::SettingsError(_))) {
+        expect_settings(hook, limits, &case.settings)?;
         for _ in 0..count {
             let call = hook.validate(limits, &case.settings, &case.request);
             call.result.map_err(|error| format!("The hook gave no answer. {}", sentence(error)))?;

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use hooks::Wasi;
+use hooks::author;
 use hooks::verdict::Description;
 
 use super::{Failure, Module, not_a_hook, print};
@@ -40,6 +41,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if module.wasi() == Wasi::Stub {
         further += &format!("\n      {:column$} = \"stub\"", "wasi");
     }
+    let name = if author::is_name(&name) { &name } else { "my-hook" };
     print(format_args!(
         "\nSwitch it on with:\n\nprovider \"krony\" {{\n  hooks = {{\n    {name} = {{\n      {:column$} = {:?}\n      \
          {:column$} = \"{}\"{further}\n    }}\n  }}\n}}",

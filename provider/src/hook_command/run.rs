@@ -1,15 +1,16 @@
 //! `hook run`
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 use hooks::author::example_request;
+use hooks::policy::waits_in_vain;
 use hooks::request::Request;
-use hooks::verdict::Verdict;
+use hooks::verdict::{Severity, Verdict};
 
-use super::{Failure, Module, print, settings};
+use super::{Failure, Module, expect_settings, print, settings, tell};
 use crate::text::sentence;
 
 /// Asks a hook once, and prints its answer as JSON
@@ -32,17 +33,24 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     };
     let (hook, limits) = (arguments.module.load()?, arguments.module.limits());
     let settings = settings(arguments.settings.as_deref())?;
-    let accepted = hook.validate_settings(&limits, &settings).result.map_err(sentence)?;
-    accepted.map_err(|reason| format!("The hook refuses these settings. {reason}"))?;
+    expect_settings(&hook, &limits, &settings)?;
     let call = hook.validate(&limits, &settings, &request);
     let verdict = call.result.map_err(|error| format!("The hook gave no answer. {}", sentence(error)))?;
     print(serde_json::to_string_pretty(&verdict).map_err(sentence)?)?;
     let mebibytes = call.cost.memory as f64 / f64::from(1 << 20);
-    let cost = format!("{} units of fuel, {mebibytes:.1} MiB, {:?}", call.cost.fuel, call.cost.time);
-    // Where stderr is gone there is nobody to tell.
-    let _ = writeln!(io::stderr(), "{cost}");
-    let refuses = matches!(verdict, Verdict::Findings(_));
-    Ok(if refuses { ExitCode::from(2) } else { ExitCode::SUCCESS })
+    tell(&format!("{} units of fuel, {mebibytes:.1} MiB, {:?}", call.cost.fuel, call.cost.time));
+    Ok(match verdict {
+        Verdict::Findings(found) if found.iter().any(|finding| finding.severity == Severity::Error) => {
+            ExitCode::from(2)
+        }
+        Verdict::NeedsKnown(paths) => {
+            if let Some(reason) = waits_in_vain(&request, &paths) {
+                tell(&format!("Terraform would not wait. {reason}."));
+            }
+            ExitCode::SUCCESS
+        }
+        _ => ExitCode::SUCCESS,
+    })
 }
 
 fn request(path: &PathBuf) -> Result<Request, Failure> {

@@ -7,8 +7,9 @@ use std::process::ExitCode;
 use clap::Args;
 use hooks::author::{self, Case, Expectation};
 use hooks::error::CallError;
+use hooks::policy::waits_in_vain;
 
-use super::{Failure, Module, print};
+use super::{Failure, Module, print, tell};
 use crate::text::sentence;
 
 /// Runs golden cases: files with a question and the answer that is expected
@@ -31,6 +32,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     for (path, case) in cases {
         let name = path.file_stem().unwrap_or_default().display().to_string();
         let answer = case.answer(&hook, &limits);
+        if let Ok(Expectation::NeedsKnown(paths)) = &answer
+            && let Some(reason) = waits_in_vain(&case.request, paths)
+        {
+            tell(&format!("{name}: Terraform would not wait. {reason}."));
+        }
         if answer.as_ref() == Ok(&case.expect) {
             passed += 1;
             print(format_args!("ok      {name}"))?;

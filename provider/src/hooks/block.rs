@@ -1,5 +1,7 @@
 //! A hook as it is configured: in the provider block, or beside it in a file of the organisation.
 
+use std::path::PathBuf;
+
 use globset::{Glob, GlobMatcher};
 use hooks::Wasi;
 use hooks::limits::Limits;
@@ -12,7 +14,9 @@ use tfplugin::{
 };
 
 use super::source::{Digest, HookDigest, HookSource, Source};
-use super::words::{EnforcementWord, HookSettings, NameGlob, OnErrorWord, StageWord, WasiWord};
+use super::words::{
+    EnforcementWord, HookSettings, NameGlob, OnErrorWord, ResourceTypeWord, StageWord, WasiWord,
+};
 use crate::text::{Duration, positive_duration};
 
 model! {
@@ -50,8 +54,8 @@ model! {
 model! {
     /// What a hook is asked about. What is not set leaves nothing out.
     pub struct AppliesTo {
-        /// Types, such as `krony_job`.
-        resource_types: Set<String> = optional(),
+        /// Types of resources.
+        resource_types: Set<Text<ResourceTypeWord>> = optional(),
         /// Pattern for the name that the object has in dkron, such as `acme--*`.
         name_glob: Text<NameGlob> = optional(),
         /// Names of tenants.
@@ -89,6 +93,8 @@ pub(super) struct Definition {
     pub(super) limits: Limits,
     /// Whether the environment lets pass what it finds.
     pub(super) overridden: bool,
+    /// The folder of the organisation that it comes from, if it is one of those.
+    pub(super) folder: Option<PathBuf>,
 }
 
 impl Definition {
@@ -105,7 +111,7 @@ impl Definition {
             source: Source::parse(word(&block.source)?).ok()?,
             sha256: word(&block.sha256).and_then(|text| text.parse::<Digest>().ok()),
             settings: word(&block.settings).map_or_else(|| serde_json::json!({}), HookSettings::read),
-            resource_types: texts(&scope.resource_types, |text: &String| Some(text.clone())),
+            resource_types: texts(&scope.resource_types, |text| Some(text.to_string())),
             name_glob: word(&scope.name_glob).map(ToOwned::to_owned),
             tenants: texts(&scope.tenants, |text: &String| Some(text.clone())),
             stages: texts(&block.stages, |text| StageWord::read(text)),
@@ -115,6 +121,7 @@ impl Definition {
             wasi: word(&block.wasi).map_or(Wasi::None, |_| Wasi::Stub),
             limits: limits(&block.limits),
             overridden: false,
+            folder: None,
         })
     }
 

@@ -14,6 +14,7 @@ use tfplugin::{
 };
 
 use super::block::{Definition, HookBlock};
+use super::source::Source;
 
 /// The environment variable that names the folder.
 pub(super) const VARIABLE: &str = "KRONY_HOOKS_DIR";
@@ -29,7 +30,7 @@ pub(super) fn definitions(folder: &FilePath) -> Result<Vec<Definition>> {
     let found: Vec<_> = files
         .into_iter()
         .filter_map(|(name, files)| {
-            let read = definition(&name, &files).map_err(|detail| fault(folder, &detail));
+            let read = definition(folder, &name, &files).map_err(|detail| fault(folder, &detail));
             findings.collect(read)
         })
         .collect();
@@ -53,29 +54,41 @@ fn files(folder: &FilePath) -> Result<BTreeMap<String, Files>> {
     let mut files: BTreeMap<String, Files> = BTreeMap::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        let text =
-            |part: Option<&std::ffi::OsStr>| part.and_then(|part| part.to_str()).map(ToOwned::to_owned);
-        let (Some(name), Some(extension)) = (text(path.file_stem()), text(path.extension())) else {
-            continue;
-        };
-        match extension.as_str() {
-            "wasm" | "wat" => files.entry(name).or_default().module = Some(path),
-            "json" => files.entry(name).or_default().settings = Some(path),
-            _ => {}
-        }
+        sort_in(&mut files, &path).map_err(|detail| fault(folder, &detail))?;
     }
     Ok(files)
 }
 
+/// Puts a file where it belongs, if it is one of a hook. What only looks like one is an error: a rule would be missed.
+fn sort_in(files: &mut BTreeMap<String, Files>, path: &FilePath) -> std::result::Result<(), String> {
+    let extension = path.extension().unwrap_or_default().to_string_lossy().into_owned();
+    let kind = extension.to_ascii_lowercase();
+    if !["wasm", "wat", "json"].contains(&kind.as_str()) {
+        return Ok(());
+    }
+    let name = path.file_stem().and_then(|name| name.to_str()).filter(|_| kind == extension);
+    let shown = path.file_name().unwrap_or_default().display();
+    let Some(name) = name else {
+        return Err(format!("Expected a name in UTF-8 that ends in .wasm, .wat or .json, found {shown}."));
+    };
+    let files = files.entry(name.to_owned()).or_default();
+    let place = if kind == "json" { &mut files.settings } else { &mut files.module };
+    match place.replace(path.to_owned()) {
+        Some(_) => Err(format!("There are two modules called {name}: remove one of them.")),
+        None => Ok(()),
+    }
+}
+
 /// The hook of these files; what is wrong is said in whole sentences.
-fn definition(name: &str, files: &Files) -> std::result::Result<Definition, String> {
+fn definition(folder: &FilePath, name: &str, files: &Files) -> std::result::Result<Definition, String> {
     let mut block = match &files.settings {
         Some(path) => settings(path)?,
         None => Map::new(),
     };
     match (&files.module, block.contains_key("source")) {
         (Some(module), false) => {
-            block.insert("source".to_owned(), Json::String(module.display().to_string()));
+            let name = module.file_name().unwrap_or_default().to_string_lossy();
+            block.insert("source".to_owned(), Json::String(name.into_owned()));
         }
         (None, true) => {}
         (Some(_), true) => {
@@ -92,7 +105,14 @@ fn definition(name: &str, files: &Files) -> std::result::Result<Definition, Stri
         *settings = Json::String(settings.to_string());
     }
     let block = decode(&Json::Object(block)).map_err(|detail| format!("In {name}.json: {detail}"))?;
-    Definition::of(name, &block).ok_or_else(|| format!("{name}.json is not complete."))
+    let mut definition =
+        Definition::of(name, &block).ok_or_else(|| format!("{name}.json is not complete."))?;
+    definition.folder = Some(folder.to_owned());
+    // Whoever writes the configuration must not decide what lies at a path.
+    if let Source::File(path) = &mut definition.source {
+        *path = folder.join(&path);
+    }
+    Ok(definition)
 }
 
 fn settings(path: &FilePath) -> std::result::Result<Map<String, Json>, String> {

@@ -2,19 +2,29 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use hooks::cache::Cache;
+use hooks::error::CallError;
 use hooks::host::{Host, Loaded};
-use hooks::plain::plain;
+use hooks::plain::excerpt;
 use hooks::policy::{OnError, Policy};
-use tfplugin::diagnostic::{Diagnostic, Diagnostics};
+use tfplugin::diagnostic::{Diagnostic, Diagnostics, Severity};
+use tfplugin::model::TextType as _;
 use tfplugin::path::Path;
 
 use super::block::Definition;
+use super::directory::VARIABLE;
 use super::place;
 use super::source::{self, Module, SourceError};
+use super::words::ResourceTypeWord;
 use crate::settings::Environment;
 use crate::text::sentence;
+
+/// How long it may take to compile a hook, and to wait for another process that does.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// The longest text about a module that is shown, in bytes.
+const MAX_DETAIL: usize = 4000;
 
 /// What the environment says about hooks.
 pub(super) struct Settings {
@@ -44,8 +54,8 @@ impl Settings {
     }
 
     /// The folder of modules that were downloaded. Without one they are downloaded each time.
-    fn downloads(&self) -> PathBuf {
-        self.cache.as_ref().map(|cache| cache.join("modules")).unwrap_or_default()
+    fn downloads(&self) -> Option<PathBuf> {
+        self.cache.as_ref().map(|cache| cache.join("modules"))
     }
 
     /// The cache of compiled code; else why there is none.
@@ -135,31 +145,56 @@ fn panicked(definition: &Definition) -> Diagnostic {
 
 /// An error about a hook, at one of its arguments.
 fn finding(definition: &Definition, argument: &str, summary: &str, detail: impl AsRef<str>) -> Diagnostic {
-    let detail = format!("Hook {:?}. {}", definition.name, detail.as_ref());
-    let path: Path = place(&definition.name).attr(argument);
-    Diagnostic::error(summary, detail).at(path)
+    let (name, detail) = (&definition.name, detail.as_ref());
+    match &definition.folder {
+        None => {
+            let path: Path = place(name).attr(argument);
+            Diagnostic::error(summary, format!("Hook {name:?}. {detail}")).at(path)
+        }
+        Some(folder) => {
+            let folder = folder.display();
+            let detail = format!(
+                "Hook {name:?} of the folder {folder}, which {VARIABLE} names; its `{argument}`. {detail}"
+            );
+            Diagnostic::error(summary, detail).at_attribute("hooks")
+        }
+    }
+}
+
+/// The same as a warning, where the operator wants to go on without the hook.
+fn softened(definition: &Definition, diagnostic: Diagnostic) -> Diagnostic {
+    if definition.on_error == OnError::Fail {
+        return diagnostic;
+    }
+    let detail = diagnostic.detail + " Nothing is asked of it, as `on_error` says.";
+    Diagnostic { severity: Severity::Warning, detail, ..diagnostic }
 }
 
 async fn load(
     host: Host,
     definition: Definition,
-    downloads: PathBuf,
+    downloads: Option<PathBuf>,
     known: Option<Arc<Policy>>,
 ) -> (Option<Arc<Policy>>, Diagnostics) {
-    let module = match source::fetch(&definition.source, definition.sha256.as_ref(), &downloads).await {
-        Ok(module) => module,
-        Err(error) => return (None, unavailable(&definition, &error).into()),
-    };
+    let module =
+        match source::fetch(&definition.source, definition.sha256.as_ref(), downloads.as_deref()).await {
+            Ok(module) => module,
+            Err(error) => return (None, unavailable(&definition, &error).into()),
+        };
     // A file may have changed since.
     if let Some(known) = known.filter(|known| known.hook.digest() == module.digest) {
         return (Some(known), Diagnostics::new());
     }
     let blamed = definition.clone();
-    let made = tokio::task::spawn_blocking(move || make(&host, definition, &module)).await;
-    match made {
-        Ok(Ok((policy, warnings))) => (Some(Arc::new(policy)), warnings),
-        Ok(Err(error)) => (None, (*error).into()),
-        Err(_) => (None, panicked(&blamed).into()),
+    let making = tokio::task::spawn_blocking(move || make(&host, definition, &module));
+    match tokio::time::timeout(PATIENCE, making).await {
+        Ok(Ok(Ok((policy, warnings)))) => (Some(Arc::new(policy)), warnings),
+        Ok(Ok(Err(error))) => (None, (*error).into()),
+        Ok(Err(_)) => (None, panicked(&blamed).into()),
+        Err(_) => {
+            let detail = format!("Compiling it took more than {} s: build it for size.", PATIENCE.as_secs());
+            (None, softened(&blamed, finding(&blamed, "source", "Hook cannot be loaded", detail)).into())
+        }
     }
 }
 
@@ -170,12 +205,8 @@ fn unavailable(definition: &Definition, error: &SourceError) -> Diagnostic {
         SourceError::WrongDigest { .. } | SourceError::Unpinned { .. } => "sha256",
         _ => "source",
     };
-    let mut diagnostic = finding(definition, argument, "Hook cannot be loaded", sentence(error));
-    if argument == "source" && definition.on_error == OnError::Warn {
-        diagnostic.severity = tfplugin::diagnostic::Severity::Warning;
-        diagnostic.detail += " Nothing is asked of it, as `on_error` says.";
-    }
-    diagnostic
+    let diagnostic = finding(definition, argument, "Hook cannot be loaded", sentence(error));
+    if argument == "source" { softened(definition, diagnostic) } else { diagnostic }
 }
 
 type Made = Result<(Policy, Diagnostics), Box<Diagnostic>>;
@@ -185,26 +216,36 @@ fn make(host: &Host, definition: Definition, module: &Module) -> Made {
     let digest = module.digest.short();
     let fault = |argument: &str, summary: &str, detail: String| {
         // Modules have a say in what is wrong with them: names, words about settings.
-        let detail = format!("Its module has the SHA-256 {digest}…. {}", plain(&detail));
+        let detail = format!("Its module has the SHA-256 {digest}…. {}", excerpt(&detail, MAX_DETAIL));
         Box::new(finding(&definition, argument, summary, detail))
     };
     let loaded = host.load(&definition.name, &module.bytes, definition.wasi);
     let Loaded { hook, warnings, .. } =
         loaded.map_err(|error| fault("source", "Not a hook", sentence(error)))?;
+    let failed = |task: &str, error: &CallError| {
+        let failed = fault("source", "The hook failed", format!("It was to {task}. {}", sentence(error)));
+        Box::new(softened(&definition, *failed))
+    };
     let description = hook.describe(&definition.limits).result;
-    let description = description.map_err(|error| {
-        fault("source", "The hook failed", format!("It was to describe itself. {}", sentence(error)))
-    })?;
+    let description = description.map_err(|error| failed("describe itself", &error))?;
     let accepted = hook.validate_settings(&definition.limits, &definition.settings).result;
-    let accepted = accepted.map_err(|error| {
-        fault("source", "The hook failed", format!("It was to check its settings. {}", sentence(error)))
-    })?;
+    let accepted = accepted.map_err(|error| failed("check its settings", &error))?;
     accepted.map_err(|reason| fault("settings", "Invalid settings of a hook", sentence(reason)))?;
-    let warnings = warnings.into_iter().map(|warning| {
-        let warning = finding(&definition, "source", "Compiled code of a hook", warning);
-        Diagnostic { severity: tfplugin::diagnostic::Severity::Warning, ..warning }
-    });
-    let warnings = warnings.collect();
+    let warning = |summary: &str, detail: &str| {
+        let warning = finding(&definition, "source", summary, detail);
+        Diagnostic { severity: Severity::Warning, ..warning }
+    };
+    let mut warnings: Diagnostics =
+        warnings.iter().map(|detail| warning("Compiled code of a hook", detail)).collect();
+    let judges = &description.resource_types;
+    if !judges.is_empty() && !judges.iter().any(|judged| ResourceTypeWord::check(judged).is_ok()) {
+        let detail = format!(
+            "It says that it judges {}; there is {}.",
+            excerpt(&judges.join(", "), MAX_DETAIL),
+            ResourceTypeWord::ALLOWED.join(", ")
+        );
+        warnings.push(warning("The hook is never asked", &detail));
+    }
     let policy = Policy {
         scope: definition.scope(),
         name: definition.name,

@@ -84,8 +84,9 @@ impl Hooks {
         if *begun {
             return Diagnostics::new();
         }
+        let findings = self.load_for_validation(&ProviderBlock::default(), environment).await;
         *begun = true;
-        self.load_for_validation(&ProviderBlock::default(), environment).await
+        findings
     }
 
     async fn load_for_validation(&self, block: &ProviderBlock, environment: Environment<'_>) -> Diagnostics {
@@ -95,7 +96,7 @@ impl Hooks {
         let tenant = settings::tenant(block, environment).unwrap_or(Attr::Unknown);
         let mut findings = Diagnostics::new();
         if let Some(definitions) = findings.collect(definitions) {
-            findings.extend(self.load(definitions.known, settings).await);
+            findings.extend(self.load(definitions.known, settings).await.1);
         }
         self.change(|state| (state.tenant, state.configured) = (tenant, false));
         findings
@@ -114,13 +115,13 @@ impl Hooks {
         let definitions = definitions(block, environment);
         let settings = load::Settings::of(environment);
         let Definitions { known, unknown } = definitions?;
-        let mut findings = self.load(known, settings).await;
+        let (policies, mut findings) = self.load(known, settings).await;
         self.change(|state| state.configured = true);
         findings.extend(unknown.iter().map(|name| not_known(name)).collect());
         if findings.has_errors() {
             return Err(findings);
         }
-        Ok((self.state(|state| state.policies.clone()), findings))
+        Ok((policies, findings))
     }
 
     /// What is asked about configuration; nothing once the provider is configured, for then a plan follows, in which the
@@ -140,12 +141,18 @@ impl Hooks {
         change(&mut self.0.state.write().unwrap_or_else(PoisonError::into_inner));
     }
 
-    async fn load(&self, definitions: Vec<Definition>, settings: load::Settings) -> Diagnostics {
+    /// The hooks that were loaded; another run of Terraform in the same process may have others by then.
+    async fn load(
+        &self,
+        definitions: Vec<Definition>,
+        settings: load::Settings,
+    ) -> (Arc<Policies>, Diagnostics) {
         let known = self.state(|state| state.loaded.clone());
         let load::Outcome { loaded, findings } = self.0.loader.load(definitions, settings, known).await;
         let policies = Policies::new(loaded.iter().map(|(_, policy)| policy.clone()).collect());
-        self.change(|state| (state.loaded, state.policies) = (loaded, Arc::new(policies)));
-        findings
+        let policies = Arc::new(policies);
+        self.change(|state| (state.loaded, state.policies) = (loaded, policies.clone()));
+        (policies, findings)
     }
 }
 
@@ -158,8 +165,8 @@ struct Definitions {
 
 /// The hooks of the provider block and of the organisation.
 fn definitions(block: &ProviderBlock, environment: Environment<'_>) -> Result<Definitions> {
-    let folder = environment(directory::VARIABLE).filter(|folder| !folder.is_empty());
-    let mut known = match folder {
+    // Set, but empty, is an error as well: the folder cannot be read.
+    let mut known = match environment(directory::VARIABLE) {
         Some(folder) => directory::definitions(folder.as_ref())?,
         None => Vec::new(),
     };

@@ -180,12 +180,16 @@ impl fmt::Debug for Module {
     }
 }
 
-/// Reads or downloads a module. What was downloaded once is kept in the folder `cache`, so that later runs need no
-/// network.
+/// Reads or downloads a module. What was downloaded once is kept in the folder `cache`, if there is one, so that later runs
+/// need no network.
 ///
 /// # Errors
 /// [`SourceError`]. An unusable cache is none: it is logged, and the module is downloaded.
-pub async fn fetch(source: &Source, sha256: Option<&Digest>, cache: &Path) -> Result<Module, SourceError> {
+pub async fn fetch(
+    source: &Source,
+    sha256: Option<&Digest>,
+    cache: Option<&Path>,
+) -> Result<Module, SourceError> {
     Terms::default().fetch(source, sha256, cache).await
 }
 
@@ -210,7 +214,7 @@ impl Terms {
         &self,
         source: &Source,
         sha256: Option<&Digest>,
-        cache: &Path,
+        cache: Option<&Path>,
     ) -> Result<Module, SourceError> {
         match source {
             Source::File(path) => Module::checked(file::read(path, self.largest)?, sha256, source),
@@ -222,15 +226,17 @@ impl Terms {
         &self,
         remote: &Remote,
         digest: &Digest,
-        cache: &Path,
+        cache: Option<&Path>,
     ) -> Result<Module, SourceError> {
-        if let Some(bytes) = cache::load(cache, digest, self.largest) {
+        if let Some(bytes) = cache.and_then(|cache| cache::load(cache, digest, self.largest)) {
             return Ok(Module { bytes, digest: *digest });
         }
         let download = tokio::time::timeout(self.patience, self.download(remote, digest));
         let slow = |_| SourceError::Slow { address: remote.to_string(), limit: self.patience };
         let module = Module::checked(download.await.map_err(slow)??, Some(digest), remote)?;
-        cache::store(cache, &module);
+        if let Some(cache) = cache {
+            cache::store(cache, &module);
+        }
         Ok(module)
     }
 

@@ -107,7 +107,7 @@ fn every_argument_of_a_block_is_read() {
         settings: Attr::Known(Text::new("{\"a\":1}")),
         sha256: Attr::Known(Text::new("ab".repeat(32))),
         applies_to: Attr::Known(AppliesTo {
-            resource_types: words(&["krony_job"]),
+            resource_types: Attr::Known(Set(vec![Attr::Known(Text::new("krony_job"))])),
             name_glob: Attr::Known(Text::new("acme--*")),
             tenants: words(&["b", "a"]),
         }),
@@ -257,7 +257,16 @@ async fn a_folder_that_cannot_be_used_stops_everything() {
         (&[("a.wat", "(module)"), ("a.json", r#"{"enforcement": "hard"}"#)], &["a.json", "`enforcement`"]),
         (&[("a.wat", "(module)"), ("a.json", r#"{"enforcment": "advisory"}"#)], &["a.json", "enforcment"]),
         (&[("a.wat", "(module)"), ("a.json", r#"{"limits": {"fuel": "much"}}"#)], &["a.json", "number"]),
-        (&[("a.wat", "(module)")], &["Not a hook", "exports no hook"]),
+        (
+            &[("a.wat", "(module)")],
+            &["Not a hook", "exports no hook", "which KRONY_HOOKS_DIR names", "`source`"],
+        ),
+        (&[("a.wat", "(module)"), ("a.wasm", "")], &["two modules called a"]),
+        (&[("a.WASM", "")], &["found a.WASM"]),
+        (
+            &[("a.wat", "(module)"), ("a.json", r#"{"applies_to": {"resource_types": ["krony_jobs"]}}"#)],
+            &["krony_jobs"],
+        ),
     ] {
         let mut stage = Surroundings::new();
         stage.organisation(files);
@@ -269,6 +278,58 @@ async fn a_folder_that_cannot_be_used_stops_everything() {
     let mut stage = Surroundings::new();
     stage.variables.insert("KRONY_HOOKS_DIR", stage.path("nowhere"));
     says(&stage.validate(&ProviderBlock::default()).await, &["nowhere", "cannot be read"]);
+    stage.variables.insert("KRONY_HOOKS_DIR", String::new());
+    says(&stage.validate(&ProviderBlock::default()).await, &["KRONY_HOOKS_DIR", "cannot be read"]);
+}
+
+/// Else the author of a configuration could put another module where a path of the organisation leads.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_of_the_organisation_counts_from_its_folder() {
+    let mut stage = Surroundings::new();
+    stage.organisation(&[("rule.json", r#"{"source": "modules.d/rule"}"#)]);
+    let module_folder = stage.folder.path().join("organisation/modules.d");
+    fs::create_dir(&module_folder).unwrap();
+    fs::write(module_folder.join("rule"), module("\"ok\"")).unwrap();
+    assert!(stage.validate(&ProviderBlock::default()).await.is_empty());
+    assert_eq!(stage.names(), ["rule"]);
+}
+
+/// What a hook does while it is loaded counts as a failure of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hook_that_fails_while_it_is_loaded_is_what_on_error_says() {
+    let stage = Surroundings::new();
+    let trap = module("\"ok\"")
+        .replace("(if (i32.eq (i32.load8_u offset=9", "unreachable (if (i32.eq (i32.load8_u offset=9");
+    fs::write(stage.folder.path().join("trap.wat"), trap).unwrap();
+    let trapping = hook(&stage.path("trap.wat"));
+    says(
+        &stage.validate(&block([("a", trapping.clone())])).await,
+        &["error:", "It was to describe itself", "trap"],
+    );
+    let advisory = HookBlock { enforcement: Attr::Known(Text::new("advisory")), ..trapping };
+    let findings = stage.validate(&block([("a", advisory)])).await;
+    says(&findings, &["warning:", "as `on_error` says"]);
+    assert!(!findings.has_errors());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hook_for_what_does_not_exist_is_named() {
+    let stage = Surroundings::new();
+    let described = module("\"ok\"")
+        .replace(
+            r#"\22version\22:\221\22}"#,
+            r#"\22version\22:\221\22,\22resource-types\22:[\22krony-job\22]}"#,
+        )
+        .replace(
+            &format!("(i64.const {})", r#"{"name":"test","version":"1"}"#.len()),
+            &format!(
+                "(i64.const {})",
+                r#"{"name":"test","version":"1","resource-types":["krony-job"]}"#.len()
+            ),
+        );
+    fs::write(stage.folder.path().join("other.wat"), described).unwrap();
+    let findings = stage.validate(&block([("a", hook(&stage.path("other.wat")))])).await;
+    says(&findings, &["warning: The hook is never asked", "krony-job"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -27,6 +27,19 @@ impl StageWord {
     }
 }
 
+/// What hooks are asked about.
+#[derive(Clone)]
+pub enum ResourceTypeWord {}
+
+impl TextType for ResourceTypeWord {
+    const NAME: &'static str = "resource type";
+    const ALLOWED: &'static [&'static str] = &["krony_job", "krony_tenant"];
+
+    fn check(text: &str) -> Result<(), String> {
+        one_of(Self::ALLOWED, text)
+    }
+}
+
 /// What an error that a hook finds means.
 #[derive(Clone)]
 pub enum EnforcementWord {}

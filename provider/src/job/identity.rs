@@ -78,8 +78,9 @@ pub(super) fn full_name(job: &Job) -> Attr<String> {
 
 /// Whether the job as planned is another one: the one in state is deleted for it.
 pub(super) fn is_replaced(prior: &Job, planned: &Job) -> bool {
-    let full_name = full_name(planned);
-    full_name.known().is_some() && full_name != self::full_name(prior)
+    let is_new = |known: bool, same: bool| known && !same;
+    is_new(planned.name.known().is_some(), planned.name == prior.name)
+        || is_new(!planned.tenant.is_unknown(), planned.tenant == prior.tenant)
 }
 
 /// Metadata key of a tenant's job: the tenant.

@@ -10,7 +10,10 @@ use tfplugin::{
 };
 
 use super::{Context, canonical, identity, model::Job};
-use crate::hooks::{Validation, review};
+use crate::{
+    full_name,
+    hooks::{Validation, review},
+};
 
 /// A change that is judged. Write-only attributes are [carried over](super::secret::carry) to the planned job.
 pub(super) enum Change<'a> {
@@ -46,10 +49,17 @@ impl<'a> Change<'a> {
             stage,
             prior,
             planned,
-            tenant: identity::tenant(self.subject()).map(ToOwned::to_owned),
+            tenant: tenant(self.subject()),
             versions: Versions::current(),
         }
     }
+}
+
+/// Whose job it is. One that names no tenant, but is called like a tenant's, is judged as that tenant's.
+fn tenant(job: &Job) -> Option<String> {
+    let named = identity::tenant(job).map(ToOwned::to_owned);
+    let of_name = || Some(full_name::split(identity::full_name(job).known()?)?.0.to_owned());
+    named.or_else(of_name)
 }
 
 /// What the hooks say about a job of configuration.

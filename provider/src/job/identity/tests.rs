@@ -96,3 +96,18 @@ fn what_is_unknown_of_a_full_name_makes_it_unknown() {
     assert_eq!(full_name(&named(Attr::Known(Text::new("acme")))), Attr::Known("acme--x".to_owned()));
     assert_eq!(full_name(&Job { name: Attr::Unknown, ..named(Attr::Null) }), Attr::Unknown);
 }
+
+#[test]
+fn another_name_or_tenant_is_another_job() {
+    let job = |tenant: Option<&str>, name: &str| Job {
+        tenant: tenant.map(Text::new).into(),
+        name: Attr::Known(Text::new(name)),
+        ..Job::default()
+    };
+    let prior = job(Some("acme"), "report");
+    assert!(!is_replaced(&prior, &prior));
+    assert!(is_replaced(&prior, &job(Some("acme"), "other")));
+    assert!(is_replaced(&prior, &job(Some("other"), "report")));
+    assert!(is_replaced(&prior, &job(None, "acme--report")), "the same full name, but not the same job");
+    assert!(!is_replaced(&prior, &Job { name: Attr::Unknown, ..prior.clone() }), "nobody knows yet");
+}
