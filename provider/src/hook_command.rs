@@ -87,17 +87,13 @@ struct Module {
     #[arg(long, value_name = "MIB")]
     memory: Option<u32>,
     /// The time of one call, such as 2s, which is the default.
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = positive_duration)]
     timeout: Option<Duration>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum WasiChoice {
     Stub,
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    positive_duration(text)
 }
 
 impl Module {

@@ -4,7 +4,10 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum, builder::PossibleValue};
+use clap::{
+    Args,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 use hooks::author::{self, Language};
 
 use super::{Failure, print};
@@ -13,8 +16,8 @@ use crate::text::sentence;
 /// Begins a hook: a folder with a rule to change, golden cases and a README
 #[derive(Args)]
 pub(super) struct Arguments {
-    #[arg(value_enum)]
-    language: Choice,
+    #[arg(value_parser = language())]
+    language: Language,
     /// Its name, such as require-owner.
     name: String,
     /// Where; a folder of its name by default.
@@ -22,28 +25,15 @@ pub(super) struct Arguments {
     output: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy)]
-struct Choice(Language);
-
-impl ValueEnum for Choice {
-    fn value_variants<'a>() -> &'a [Self] {
-        const ALL: [Choice; Language::ALL.len()] = [
-            Choice(Language::Rust),
-            Choice(Language::Python),
-            Choice(Language::JavaScript),
-            Choice(Language::Go),
-            Choice(Language::Wat),
-        ];
-        &ALL
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(self.0.name()))
-    }
+/// Reads the name of a language.
+fn language() -> impl TypedValueParser<Value = Language> {
+    let named = |name: String| Language::ALL.into_iter().find(|language| language.name() == name);
+    PossibleValuesParser::new(Language::ALL.map(Language::name))
+        .try_map(move |name| named(name).ok_or("it has no template"))
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let files = author::project(arguments.language.0, &arguments.name).map_err(sentence)?;
+    let files = author::project(arguments.language, &arguments.name).map_err(sentence)?;
     let folder = arguments.output.clone().unwrap_or_else(|| arguments.name.clone().into());
     if folder.exists() {
         return Err(format!(

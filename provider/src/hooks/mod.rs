@@ -249,8 +249,7 @@ fn diagnostic(remark: Remark, path: impl Fn(&hooks::verdict::Path) -> (Path, boo
 
 /// A path of a hook, which may have made it as long and as strange as it likes.
 fn shown(path: &hooks::verdict::Path) -> String {
-    let text: String = path.to_string().chars().filter(|character| is_plain(*character)).take(200).collect();
-    text
+    path.to_string().chars().filter(|character| is_plain(*character)).take(200).collect()
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use hooks::limits::MAX_MODULE;
 use reqwest::Certificate;
 use tfplugin::model::TextType;
 use url::Url;
@@ -31,9 +32,6 @@ pub use error::SourceError;
 pub use hooks::digest::Digest;
 pub use oci::Reference;
 use web::Web;
-
-/// Twice what a hook in Python takes, with its whole runtime.
-const LARGEST_MODULE: u64 = 50 << 20;
 
 /// How long a download may take, login included.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -81,17 +79,6 @@ impl Source {
                 Err(format!("{EXPECTED}, found the scheme {scheme:?}."))
             }
             _ => Err(format!("{EXPECTED}, found none of them.")),
-        }
-    }
-
-    /// Refuses a remote source without a digest.
-    ///
-    /// # Errors
-    /// [`SourceError::Unpinned`].
-    pub fn check_digest(&self, sha256: Option<&Digest>) -> Result<(), SourceError> {
-        match self {
-            Self::File(_) => Ok(()),
-            Self::Remote(remote) => remote.pinned(sha256).map(drop),
         }
     }
 }
@@ -205,7 +192,7 @@ struct Terms {
 
 impl Default for Terms {
     fn default() -> Self {
-        Self { largest: LARGEST_MODULE, patience: PATIENCE, authorities: None, docker: docker::folder() }
+        Self { largest: MAX_MODULE as u64, patience: PATIENCE, authorities: None, docker: docker::folder() }
     }
 }
 

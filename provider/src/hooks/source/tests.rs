@@ -157,12 +157,16 @@ fn digests_are_read() {
 async fn a_remote_source_needs_a_digest() {
     for text in ["https://user:secret@127.0.0.1:1/a", "oci://127.0.0.1:1/a:1"] {
         let source = Source::parse(text).unwrap();
-        let message = source.check_digest(None).unwrap_err().to_string();
+        let error = fetch(&source, None, None).await.unwrap_err();
+        let message = error.to_string();
         assert!(message.contains("`sha256`") && !message.contains("secret"), "{message}");
-        assert_eq!(fetch(&source, None, None).await.unwrap_err().to_string(), message);
-        assert!(source.check_digest(Some(&Digest::of(MODULE))).is_ok());
+        assert!(matches!(error, SourceError::Unpinned { .. }), "{message}");
+        // With a digest it is tried.
+        let error = fetch(&source, Some(&Digest::of(MODULE)), None).await.unwrap_err();
+        assert!(matches!(error, SourceError::Unreachable { .. }), "{error}");
     }
-    assert!(Source::parse("a.wasm").unwrap().check_digest(None).is_ok());
+    let error = fetch(&Source::parse("gone.wasm").unwrap(), None, None).await.unwrap_err();
+    assert!(matches!(error, SourceError::Missing { .. }), "{error}");
 }
 
 #[tokio::test]
@@ -189,7 +193,7 @@ async fn files() {
     let message = fetch(Path::new("~/gone.wasm"), None).await.unwrap_err();
     says(&message, &[env!("CARGO_MANIFEST_DIR"), "pathexpand"]);
 
-    fs::File::create(&path).unwrap().set_len(LARGEST_MODULE + 1).unwrap();
+    fs::File::create(&path).unwrap().set_len(MAX_MODULE as u64 + 1).unwrap();
     says(&fetch(&path, None).await.unwrap_err(), &["at most 52428800 bytes"]);
 }
 
